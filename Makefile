@@ -1,0 +1,67 @@
+# The face of the build: CMake with the presets of CMakePresets.json does the work.
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+BENCH_ARGS ?= mls
+
+.PHONY: all run test lint bench fuzz coverage taint exports install clean help
+
+all: ## Build programs to build/bin and libraries to build/lib
+	@tools/install-deps.sh --check build
+	@$(MAKE) --no-print-directory release
+
+.PHONY: release
+release:
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release -j $(JOBS)
+
+run: ## Install what is missing, build everything, and show a group at work
+	@tools/install-deps.sh build
+	@$(MAKE) --no-print-directory release
+	@tools/run.sh
+
+test: ## Install what is missing, build with sanitizers, run all tests
+	@tools/install-deps.sh test
+	@cmake --preset debug --log-level=WARNING
+	@cmake --build --preset debug -j $(JOBS)
+	@ctest --preset debug -j $(JOBS)
+
+lint: ## Check format, include law, clang-tidy, cppcheck, export list, citations
+	@tools/install-deps.sh lint
+	@tools/lint.sh
+
+bench: ## Measure against the floor; BENCH_ARGS="mls --members 1000" chooses what
+	@tools/install-deps.sh build
+	@$(MAKE) --no-print-directory release
+	build/bin/conclave bench $(BENCH_ARGS)
+
+fuzz: ## Run each fuzzer for FUZZ_SECONDS (60)
+	@tools/install-deps.sh fuzz
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build --preset fuzz -j $(JOBS)
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+coverage: ## Run the tests and report which lines they reach, in build/coverage/html
+	@tools/install-deps.sh coverage
+	@cmake --preset coverage --log-level=WARNING
+	@cmake --build --preset coverage -j $(JOBS)
+	@tools/coverage.sh
+
+taint: ## Look with valgrind for branches and indices that depend on secrets
+	@tools/install-deps.sh taint
+	@cmake --preset valgrind --log-level=WARNING
+	@cmake --build --preset valgrind -j $(JOBS)
+	@ctest --preset valgrind -j $(JOBS)
+
+exports: ## Write src/conclave.map anew from the public headers
+	@tools/check-exports.sh --update
+
+install: all ## Install to PREFIX (/usr/local), below DESTDIR if given
+	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
+
+clean: ## Remove build/
+	rm -rf build
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18

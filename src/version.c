@@ -1,0 +1,6 @@
+#include <conclave/version.h>
+
+const char *conclave_version(void)
+{
+    return CONCLAVE_VERSION;
+}
