@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?= mls
 
-.PHONY: all run test lint bench fuzz coverage taint exports install clean help
+.PHONY: all run test lint format bench fuzz coverage taint exports install clean help
 
 all: ## Build programs to build/bin and libraries to build/lib
 	@tools/install-deps.sh --check build
@@ -30,6 +30,10 @@ test: ## Install what is missing, build with sanitizers, run all tests
 lint: ## Check format, include law, clang-tidy, cppcheck, export list, citations
 	@tools/install-deps.sh lint
 	@tools/lint.sh
+
+format: ## Let clang-format rewrite our C files; FILES="src/mls/*.c" chooses which
+	@tools/install-deps.sh lint
+	@clang-format -i $(or $(FILES),$(shell git ls-files '*.c' '*.h'))
 
 bench: ## Measure against the floor; BENCH_ARGS="mls --members 1000" chooses what
 	@tools/install-deps.sh build
