@@ -13,7 +13,7 @@ all: ## Build programs to build/bin and libraries to build/lib
 
 .PHONY: release
 release:
-	@cmake --preset release --log-level=WARNING
+	@cmake --preset release --log-level=WARNING > /dev/null
 	@cmake --build --preset release -j $(JOBS)
 
 run: ## Install what is missing, build everything, and show a group at work
@@ -23,7 +23,7 @@ run: ## Install what is missing, build everything, and show a group at work
 
 test: ## Install what is missing, build with sanitizers, run all tests
 	@tools/install-deps.sh test
-	@cmake --preset debug --log-level=WARNING
+	@cmake --preset debug --log-level=WARNING > /dev/null
 	@cmake --build --preset debug -j $(JOBS)
 	@ctest --preset debug -j $(JOBS)
 
@@ -42,19 +42,19 @@ bench: ## Measure against the floor; BENCH_ARGS="mls --members 1000" chooses wha
 
 fuzz: ## Run each fuzzer for FUZZ_SECONDS (60)
 	@tools/install-deps.sh fuzz
-	@cmake --preset fuzz --log-level=WARNING
+	@cmake --preset fuzz --log-level=WARNING > /dev/null
 	@cmake --build --preset fuzz -j $(JOBS)
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 coverage: ## Run the tests and report which lines they reach, in build/coverage/html
 	@tools/install-deps.sh coverage
-	@cmake --preset coverage --log-level=WARNING
+	@cmake --preset coverage --log-level=WARNING > /dev/null
 	@cmake --build --preset coverage -j $(JOBS)
 	@tools/coverage.sh
 
 taint: ## Look with valgrind for branches and indices that depend on secrets
 	@tools/install-deps.sh taint
-	@cmake --preset valgrind --log-level=WARNING
+	@cmake --preset valgrind --log-level=WARNING > /dev/null
 	@cmake --build --preset valgrind -j $(JOBS)
 	@ctest --preset valgrind -j $(JOBS)
 

@@ -15,11 +15,11 @@ packages_of()
         # The multi-buffer library is written for x86-64; elsewhere OpenSSL does its work.
         [ "$(dpkg --print-architecture)" != amd64 ] || echo libipsec-mb-dev
         ;;
-    test) packages_of build; echo libcmocka-dev libsrtp2-dev; node_packages ;;
-    lint) packages_of test; echo clang-format clang-tidy cppcheck git python3 ;;
+    test) packages_of build; echo libcmocka-dev libsrtp2-dev python3; node_packages ;;
+    lint) packages_of test; echo clang-format clang-tidy cppcheck git ;;
     fuzz) packages_of build; echo clang-19 libclang-rt-19-dev ;;
     coverage) packages_of test; echo gcovr ;;
-    taint) packages_of test; echo valgrind ;;
+    taint) packages_of test; echo valgrind libc6-dbg ;;
     all) for group in test lint fuzz coverage taint; do packages_of $group; done ;;
     *) echo "unknown group: $1" >&2; return 1 ;;
     esac
@@ -28,7 +28,7 @@ packages_of()
 # Any Node will do that is already there, wherever it came from; npm comes along with most of them.
 node_packages()
 {
-    command -v node >/dev/null 2>&1 || echo nodejs
+    command -v node >/dev/null 2>&1 || echo nodejs ca-certificates
     command -v npm >/dev/null 2>&1 || echo npm
 }
 

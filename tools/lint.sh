@@ -24,7 +24,7 @@ c_files()
 configure()
 {
     [ -f "$build/compile_commands.json" ] && [ -n "${BUILD:-}" ] ||
-        cmake --preset debug --log-level=WARNING
+        cmake --preset debug --log-level=WARNING > /dev/null
 }
 
 # Sources that are part of the build; others have no compile command to be read with.
@@ -43,7 +43,6 @@ step_format()
 
 step_includes()
 {
-    tools/check-includes-test.py 2> "$work/test" || { cat "$work/test"; return 1; }
     tools/check-includes.py
 }
 

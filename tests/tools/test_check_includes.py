@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Shows that tools/check-includes.py reports each thing it forbids, and nothing else."""
 import subprocess
 import sys
@@ -6,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-CHECKER = Path(__file__).with_name("check-includes.py")
+CHECKER = Path(__file__).parents[2] / "tools" / "check-includes.py"
 
 
 def report(files):
