@@ -1,0 +1,39 @@
+/* Every limit of src/rtc on what an outsider can make large, with its reason. */
+#ifndef RTC_LIMITS_H
+#define RTC_LIMITS_H
+
+/* What a header extension or a control packet may list. */
+
+/* Spatial layers times temporal layers times a few dependency patterns; the descriptor's six-bit
+ * template id allows no more. */
+#define DD_TEMPLATES_MAX 64
+/* The five-bit count of the descriptor allows no more. */
+#define DD_TARGETS_MAX 32
+#define DD_CHAINS_MAX 32
+/* Frames that one frame refers to. AV1 has 7 references; a template can name 16 distances. */
+#define DD_FDIFFS_MAX 16
+
+/* RFC 3550: the five-bit counts of reports, chunks and sources allow no more. */
+#define RTCP_COUNT_MAX 31
+/* The eight-bit count of REMB allows 255 streams; nobody sends a participant that many at once,
+ * and what is beyond is not read. */
+#define RTCP_REMB_SSRCS_MAX 64
+
+/* Transport feedback covers at most so many packets: about one second at 20 Mbit/s. Arrivals
+ * older than that are forgotten. A power of two. */
+#define TRANSPORT_CC_WINDOW 2048
+/* Feedback must fit a packet of 1,200 B beside its other headers. */
+#define TRANSPORT_CC_BYTES_MAX 1000
+
+/* Frame assembler: packets and bytes that may wait for a missing one. 2,048 packets of 1,200 B
+ * are two seconds at 10 Mbit/s, and a key frame of 1 MiB. Powers of two. */
+#define ASSEMBLER_PACKETS_MAX 2048
+#define ASSEMBLER_BYTES_MAX (1u << 20)
+/* A retransmission takes a round trip or two; after half a second a meeting has moved on. */
+#define ASSEMBLER_WAIT_US 500000
+#define ASSEMBLER_WAIT_MAX_US 2000000
+
+/* No datagram that reaches us is larger (IPv6 minimum MTU up to an Ethernet jumbo frame). */
+#define RTP_PACKET_MAX 9000
+
+#endif
