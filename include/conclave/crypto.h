@@ -64,7 +64,8 @@ int crypto_signer_from_private(struct crypto *c, struct bytes private_key,
 /* A key that somebody else holds (a token, a browser). sign() writes at most CRYPTO_SIGNATURE_MAX
  * bytes and returns 0 or an error of conclave_error. */
 int crypto_signer_external(struct bytes public_key,
-                           int (*sign)(void *ctx, struct bytes message, uint8_t *out, size_t *out_n),
+                           int (*sign)(void *ctx, struct bytes message, uint8_t *out,
+                                       size_t *out_n),
                            void *ctx, struct crypto_signer **out) CONCLAVE_CHECKED;
 
 /* Borrowed; good as long as the signer. */

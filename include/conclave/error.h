@@ -18,14 +18,14 @@ enum conclave_error {
     CONCLAVE_OK = 0,
 
     /* The peer's fault: the bytes that came in are wrong. */
-    CONCLAVE_ESYNTAX = -100,       /* not decodable: truncated, trailing bytes, bad tag, bad length */
-    CONCLAVE_EVERSION = -101,      /* a protocol version other than mls10 */
-    CONCLAVE_ESUITE = -102,        /* a cipher suite other than the group's, or an unknown one */
-    CONCLAVE_EGROUP = -103,        /* made for another group */
-    CONCLAVE_EEPOCH = -104,        /* made for another epoch */
-    CONCLAVE_EWIREFORMAT = -105,   /* a message kind that does not belong here */
-    CONCLAVE_ESIGNATURE = -106,    /* a signature does not verify */
-    CONCLAVE_EMEMBERSHIP = -107,   /* the membership tag does not verify */
+    CONCLAVE_ESYNTAX = -100,     /* not decodable: truncated, trailing bytes, bad tag, bad length */
+    CONCLAVE_EVERSION = -101,    /* a protocol version other than mls10 */
+    CONCLAVE_ESUITE = -102,      /* a cipher suite other than the group's, or an unknown one */
+    CONCLAVE_EGROUP = -103,      /* made for another group */
+    CONCLAVE_EEPOCH = -104,      /* made for another epoch */
+    CONCLAVE_EWIREFORMAT = -105, /* a message kind that does not belong here */
+    CONCLAVE_ESIGNATURE = -106,  /* a signature does not verify */
+    CONCLAVE_EMEMBERSHIP = -107, /* the membership tag does not verify */
     CONCLAVE_ECONFIRMATION = -108, /* the confirmation tag does not verify */
     CONCLAVE_EDECRYPT = -109,      /* an AEAD or HPKE ciphertext does not open */
     CONCLAVE_ESENDER = -110,       /* the sender does not exist or may not send this */
@@ -52,6 +52,7 @@ enum conclave_error {
     CONCLAVE_ENOTFORME = -131,     /* a Welcome without an entry for this key package */
     CONCLAVE_ELIMIT = -132,        /* larger than a named limit allows */
     CONCLAVE_EREINIT = -133,       /* does not match the reinitialisation or branch it claims */
+    CONCLAVE_EUNKNOWNKEY = -140,   /* sealed under a media key that is not (or not yet) known */
 
     /* The caller's fault. */
     CONCLAVE_EINVAL = -200,       /* an argument is out of range */
@@ -63,6 +64,7 @@ enum conclave_error {
     CONCLAVE_EREMOVED = -206,     /* this client is no longer a member of the group */
     CONCLAVE_ESUSPENDED = -207,   /* the group was reinitialised: only its successor may send */
     CONCLAVE_EPROPOSALS = -208,   /* proposals wait: commit before sending application data */
+    CONCLAVE_EEXHAUSTED = -209,   /* a key has been used as often as it may: get a new one */
 
     /* The system's fault. */
     CONCLAVE_ENOMEM = -300,    /* an allocation failed */

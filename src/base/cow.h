@@ -11,8 +11,8 @@
 #define COW_CHUNK 32 /* elements a chunk */
 
 struct cow_type {
-    size_t size;                 /* bytes an element */
-    void (*ref)(void *element);  /* after a bitwise copy; NULL: nothing to do */
+    size_t size;                  /* bytes an element */
+    void (*ref)(void *element);   /* after a bitwise copy; NULL: nothing to do */
     void (*unref)(void *element); /* before the element is dropped; NULL: nothing to do */
 };
 

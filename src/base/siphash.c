@@ -34,8 +34,8 @@ static void rounds(uint64_t v[static 4], unsigned n)
 uint64_t siphash(const uint8_t key[static 16], struct bytes data)
 {
     uint64_t k0 = load_le(key, 8), k1 = load_le(key + 8, 8);
-    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du,
-                     k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
+    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u,
+                     k1 ^ 0x7465646279746573u};
     size_t i = 0;
     for (; i + 8 <= data.n; i += 8) {
         uint64_t m = load_le(data.p + i, 8);

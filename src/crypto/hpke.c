@@ -29,8 +29,7 @@ static struct suite_id hpke_suite_id(const struct crypto *c)
 
 /* LabeledExtract(salt, label, ikm) */
 static int labeled_extract(struct crypto *c, const struct suite_id *id, struct bytes salt,
-                           const char *label, const struct bytes *ikm, size_t n,
-                           struct secret *out)
+                           const char *label, const struct bytes *ikm, size_t n, struct secret *out)
 {
     struct bytes parts[3 + IKM_PARTS_MAX] = {bytes_str(VERSION), bytes_of(id->b, id->n),
                                              bytes_str(label)};
@@ -47,8 +46,12 @@ static int labeled_expand(struct crypto *c, const struct suite_id *id, const str
                           uint8_t *out)
 {
     uint8_t length[2] = {(uint8_t)(n >> 8), (uint8_t)n};
-    struct bytes parts[6] = {bytes_of(length, 2), bytes_str(VERSION), bytes_of(id->b, id->n),
-                             bytes_str(label), info, info2};
+    struct bytes parts[6] = {bytes_of(length, 2),
+                             bytes_str(VERSION),
+                             bytes_of(id->b, id->n),
+                             bytes_str(label),
+                             info,
+                             info2};
     return crypto_expand(c, prk, parts, 6, n, out);
 }
 

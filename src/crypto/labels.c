@@ -6,26 +6,26 @@
 #include "wire/writer.h"
 
 #define PREFIX "MLS 1.0 "
-#define LABEL_MAX 64
+#define LABEL_MAX 256 /* with the prefix; an exporter's label is the application's */
 
-/* label<V> with the prefix; returns its length. Labels are ours and short. */
+/* label<V> with the prefix; returns its length. */
 static size_t put_label(uint8_t *out, const char *label)
 {
     size_t n_prefix = strlen(PREFIX), n = strlen(label);
-    out[0] = (uint8_t)(n_prefix + n);
-    memcpy(out + 1, PREFIX, n_prefix);
-    memcpy(out + 1 + n_prefix, label, n);
-    return 1 + n_prefix + n;
+    size_t k = varint_encode((uint32_t)(n_prefix + n), out);
+    memcpy(out + k, PREFIX, n_prefix);
+    memcpy(out + k + n_prefix, label, n);
+    return k + n_prefix + n;
 }
 
 /* RFC 9420 8: KDFLabel = uint16 length, label<V>, context<V> */
 int expand_with_label(struct crypto *c, const struct secret *secret, const char *label,
                       struct bytes context, size_t n, uint8_t *out)
 {
-    uint8_t head[2 + LABEL_MAX + 4];
+    uint8_t head[2 + 4 + LABEL_MAX + 4];
     if (strlen(label) + strlen(PREFIX) >= LABEL_MAX || n > UINT16_MAX ||
         context.n > WIRE_VARINT_MAX)
-        return CONCLAVE_EINTERNAL;
+        return CONCLAVE_EINVAL;
     head[0] = (uint8_t)(n >> 8);
     head[1] = (uint8_t)n;
     size_t k = 2 + put_label(head + 2, label);
@@ -63,7 +63,7 @@ int derive_tree_secret(struct crypto *c, const struct secret *secret, const char
 /* RFC 9420 5.1.3: EncryptContext = label<V>, context<V>, the info of HPKE */
 int encrypt_info(struct crypto *c, const char *label, struct bytes context, struct hpke_info *out)
 {
-    uint8_t head[LABEL_MAX + 4];
+    uint8_t head[4 + LABEL_MAX + 4];
     if (strlen(label) + strlen(PREFIX) >= LABEL_MAX || context.n > WIRE_VARINT_MAX)
         return CONCLAVE_EINTERNAL;
     size_t k = put_label(head, label);

@@ -11,8 +11,8 @@
  * LABEL_PARTS_MAX), hashed as one. */
 #define LABEL_PARTS_MAX 6
 
-int sign_with_label(struct crypto_signer *s, const char *label, const struct bytes *parts,
-                    size_t n, struct buf *out) CONCLAVE_CHECKED;
+int sign_with_label(struct crypto_signer *s, const char *label, const struct bytes *parts, size_t n,
+                    struct buf *out) CONCLAVE_CHECKED;
 int verify_with_label(struct crypto *c, struct bytes pub, const char *label,
                       const struct bytes *parts, size_t n, struct bytes sig) CONCLAVE_CHECKED;
 

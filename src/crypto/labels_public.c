@@ -36,8 +36,8 @@ static int labelled_init(struct labelled *l, const char *prefix, const char *lab
     return 0;
 }
 
-int sign_with_label(struct crypto_signer *s, const char *label, const struct bytes *parts,
-                    size_t n, struct buf *out)
+int sign_with_label(struct crypto_signer *s, const char *label, const struct bytes *parts, size_t n,
+                    struct buf *out)
 {
     struct labelled l;
     uint8_t sig[CRYPTO_SIGNATURE_MAX];
@@ -59,8 +59,7 @@ int verify_with_label(struct crypto *c, struct bytes pub, const char *label,
     return rv != 0 ? rv : crypto_verify(c, pub, l.parts, l.n, sig);
 }
 
-int ref_hash(struct crypto *c, const char *label, const struct bytes *parts, size_t n,
-             uint8_t *out)
+int ref_hash(struct crypto *c, const char *label, const struct bytes *parts, size_t n, uint8_t *out)
 {
     struct labelled l;
     int rv = labelled_init(&l, "", label, parts, n);

@@ -38,7 +38,8 @@ static const struct crypto_signer_ops external_ops = {
 };
 
 int crypto_signer_external(struct bytes public_key,
-                           int (*sign)(void *ctx, struct bytes message, uint8_t *out, size_t *out_n),
+                           int (*sign)(void *ctx, struct bytes message, uint8_t *out,
+                                       size_t *out_n),
                            void *ctx, struct crypto_signer **out)
 {
     if (public_key.n == 0 || public_key.n > CRYPTO_PUBLIC_KEY_MAX || sign == NULL)

@@ -108,7 +108,8 @@ int crypto_new_with(uint16_t suite, const struct crypto_ops *ops, int (*ready)(s
 
 /* Wrappers: the parts are hashed or signed as if concatenated. */
 
-int crypto_hash(struct crypto *c, const struct bytes *parts, size_t n, uint8_t *out) CONCLAVE_CHECKED;
+int crypto_hash(struct crypto *c, const struct bytes *parts, size_t n,
+                uint8_t *out) CONCLAVE_CHECKED;
 int crypto_verify(struct crypto *c, struct bytes pub, const struct bytes *parts, size_t n,
                   struct bytes sig) CONCLAVE_CHECKED;
 int crypto_certificate(struct crypto *c, struct bytes der,

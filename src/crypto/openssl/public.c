@@ -130,8 +130,8 @@ static int verify_ed(struct ossl *o, struct bytes pub, const struct bytes *parts
         buf_free(&message);
         return rv;
     }
-    EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, ossl_sig_name(o->suite), NULL, pub.p,
-                                                   pub.n);
+    EVP_PKEY *key =
+        EVP_PKEY_new_raw_public_key_ex(NULL, ossl_sig_name(o->suite), NULL, pub.p, pub.n);
     rv = key == NULL ? CONCLAVE_EKEY : CONCLAVE_ESIGNATURE;
     if (key != NULL && EVP_DigestVerifyInit_ex(o->md_ctx, NULL, NULL, NULL, NULL, key, NULL) == 1 &&
         EVP_DigestVerify(o->md_ctx, sig.p, sig.n, message.p, message.n) == 1)

@@ -185,9 +185,10 @@ static int nist_dh(struct ossl *o, struct bytes priv, struct bytes pub, uint8_t 
         EC_POINT_oct2point(o->group, o->point, pub.p, pub.n, o->bn_ctx) != 1)
         return ossl_error(CONCLAVE_EKEY);
     int rv = load_scalar(o, priv);
-    if (rv == 0 && (EC_POINT_mul(o->group, o->result, NULL, o->point, o->scalar, o->bn_ctx) != 1 ||
-                    EC_POINT_get_affine_coordinates(o->group, o->result, o->x, NULL, o->bn_ctx) != 1 ||
-                    BN_bn2binpad(o->x, out, o->suite->ndh) != o->suite->ndh))
+    if (rv == 0 &&
+        (EC_POINT_mul(o->group, o->result, NULL, o->point, o->scalar, o->bn_ctx) != 1 ||
+         EC_POINT_get_affine_coordinates(o->group, o->result, o->x, NULL, o->bn_ctx) != 1 ||
+         BN_bn2binpad(o->x, out, o->suite->ndh) != o->suite->ndh))
         rv = CONCLAVE_ECRYPTO;
     BN_clear(o->scalar);
     BN_clear(o->x);

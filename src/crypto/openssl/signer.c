@@ -24,8 +24,7 @@ static void key_free(void *p)
     free(k);
 }
 
-static bool sign_ec(struct key *k, const struct bytes *parts, size_t n, uint8_t *out,
-                    size_t *out_n)
+static bool sign_ec(struct key *k, const struct bytes *parts, size_t n, uint8_t *out, size_t *out_n)
 {
     uint8_t digest[CRYPTO_HASH_MAX];
     bool ok = EVP_DigestInit_ex2(k->md_ctx, k->md, NULL) == 1;
@@ -102,8 +101,8 @@ static size_t ec_public(const struct crypto_suite *suite, const BIGNUM *d, uint8
     return n;
 }
 
-static EVP_PKEY *ec_from_data(const struct crypto_suite *suite, const BIGNUM *d,
-                              const uint8_t *pub, size_t n)
+static EVP_PKEY *ec_from_data(const struct crypto_suite *suite, const BIGNUM *d, const uint8_t *pub,
+                              size_t n)
 {
     EVP_PKEY *pkey = NULL;
     OSSL_PARAM *params = NULL;
