@@ -15,8 +15,7 @@
 
 /* RFC 3550: the five-bit counts of reports, chunks and sources allow no more. */
 #define RTCP_COUNT_MAX 31
-/* The eight-bit count of REMB allows 255 streams; nobody sends a participant that many at once,
- * and what is beyond is not read. */
+/* The eight-bit count of REMB allows 255 streams; nobody sends one participant that many. */
 #define RTCP_REMB_SSRCS_MAX 64
 
 /* Transport feedback covers at most so many packets: about one second at 20 Mbit/s. Arrivals
