@@ -21,9 +21,10 @@ static int take_packet(struct bytes *left, struct rtcp_packet *out)
     if (!reader_ok(&r) || first >> 6 != RTP_VERSION)
         return CONCLAVE_ESYNTAX;
     if ((first & BIT_PADDING) != 0) {
-        /* RFC 3550 6.4.1: padding is a multiple of four and only on the last packet */
+        /* RFC 3550 6.4.1 wants a multiple of four on the last packet only; browsers pad transport
+         * feedback by one to three bytes. Only what the packet itself holds matters here. */
         size_t padding = p.body.n == 0 ? 0 : p.body.p[p.body.n - 1];
-        if (padding == 0 || padding % 4 != 0 || padding > p.body.n || reader_left(&r) != 0)
+        if (padding == 0 || padding > p.body.n)
             return CONCLAVE_ESYNTAX;
         p.body.n -= padding;
     }

@@ -34,8 +34,8 @@ struct rtcp_walk {
     struct bytes left;
 };
 
-/* ESYNTAX: empty, another version, lengths that do not add up, padding that is not on the last
- * packet, not a multiple of 4, or longer than its packet. */
+/* ESYNTAX: empty, another version, lengths that do not add up, padding that is 0 or longer than its
+ * packet. */
 int rtcp_open(struct bytes compound, struct rtcp_walk *out) CONCLAVE_CHECKED;
 
 /* false at the end. */
