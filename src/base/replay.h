@@ -14,16 +14,17 @@
 #define REPLAY_WORDS (REPLAY_WINDOW / 64 + 1) /* the word being entered is not whole */
 
 struct replay {
-    uint64_t next; /* the highest number accepted, plus one; 0: none yet */
+    uint64_t top; /* the highest number accepted */
+    bool any;     /* there is one */
     uint64_t bits[REPLAY_WORDS];
 };
 
-/* Whether the number is new. UINT64_MAX never is. */
+/* Whether the number is new. */
 static inline bool replay_check(const struct replay *r, uint64_t number)
 {
-    if (number >= r->next)
-        return number != UINT64_MAX;
-    if (r->next - number > REPLAY_WINDOW)
+    if (!r->any || number > r->top)
+        return true;
+    if (r->top - number >= REPLAY_WINDOW)
         return false;
     return (r->bits[number / 64 % REPLAY_WORDS] >> (number % 64) & 1) == 0;
 }
@@ -32,13 +33,13 @@ static inline bool replay_check(const struct replay *r, uint64_t number)
 static inline void replay_accept(struct replay *r, uint64_t number)
 {
     uint64_t word = number / 64;
-    if (number >= r->next) {
+    if (!r->any || number > r->top) {
         /* the word of the highest number so far is in use; with none so far, all are clear */
-        uint64_t used = r->next == 0 ? word : (r->next - 1) / 64;
-        uint64_t fresh = word - used;
-        for (uint64_t i = 1; i <= fresh && i <= REPLAY_WORDS; i++)
+        uint64_t used = r->any ? r->top / 64 : word;
+        for (uint64_t i = 1; i <= word - used && i <= REPLAY_WORDS; i++)
             r->bits[(used + i) % REPLAY_WORDS] = 0;
-        r->next = number + 1;
+        r->top = number;
+        r->any = true;
     }
     r->bits[word % REPLAY_WORDS] |= (uint64_t)1 << (number % 64);
 }

@@ -1,0 +1,197 @@
+#include "sframe/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/wipe.h"
+#include "sframe/limits.h"
+
+/* The header is written with whole words, up to 7 bytes too far. */
+#define HEADER_ROOM (SFRAME_HEADER_MAX + 7)
+
+static void set_kid(struct sframe_key *k, uint64_t kid)
+{
+    uint8_t header[SFRAME_HEADER_MAX];
+    size_t n = sframe_header_write(kid, 0, header);
+    k->kid = kid;
+    k->kid_code = header[0];
+    k->kid_n = (uint8_t)(n - 1);
+    memcpy(k->kid_bytes, header + 1, n - 1);
+}
+
+int sframe_key_rearm(struct aead_engine *e, const struct sframe_suite_info *s,
+                     const uint8_t *secret, struct sframe_key *k)
+{
+    uint8_t raw[SFRAME_KEY_MAX];
+    int rv = sframe_derive(e, s, secret, k->kid, raw, k->salt);
+    if (rv == 0)
+        rv = aead_new(e, s->alg, s->nt, bytes_of(raw, s->nk), &k->aead);
+    wipe(raw, sizeof raw);
+    return rv;
+}
+
+int sframe_key_new(struct aead_engine *e, const struct sframe_suite_info *s, const uint8_t *secret,
+                   uint64_t kid, enum sframe_use use, enum sframe_mode mode,
+                   struct sframe_key **out)
+{
+    size_t raw_n = mode == SFRAME_OUTSIDE ? SFRAME_KEY_MAX : 0;
+    struct sframe_key *k = calloc(1, sizeof *k + raw_n);
+    if (k == NULL)
+        return CONCLAVE_ENOMEM;
+    set_kid(k, kid);
+    k->use = (uint8_t)use;
+    k->raw_n = (uint8_t)raw_n;
+    int rv = mode == SFRAME_OUTSIDE ? sframe_derive(e, s, secret, kid, k->raw, k->salt)
+                                    : sframe_key_rearm(e, s, secret, k);
+    if (rv != 0) {
+        sframe_key_free(k);
+        return rv;
+    }
+    *out = k;
+    return 0;
+}
+
+void sframe_key_free(struct sframe_key *k)
+{
+    if (k == NULL)
+        return;
+    aead_free(k->aead);
+    wipe(k, sizeof *k + k->raw_n);
+    free(k);
+}
+
+/* RFC 9605 7.4-1, 9.1-1 and 4.3-1: a counter serves once, whatever comes of the encryption; and
+ * the key says so before a limit is crossed. */
+int sframe_key_take(struct sframe_key *k, size_t plain_n, uint64_t *out_ctr)
+{
+    uint64_t blocks = plain_n / 16 + 2; /* the last may be short, and the tag's mask is one */
+    if (k->spent || SFRAME_BLOCKS_MAX - k->blocks < blocks)
+        return CONCLAVE_EEXHAUSTED;
+    *out_ctr = k->next_ctr;
+    if (k->next_ctr == UINT64_MAX)
+        k->spent = true;
+    else
+        k->next_ctr++;
+    k->blocks += blocks;
+    return 0;
+}
+
+static inline uint64_t big_endian(uint64_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return __builtin_bswap64(v);
+#else
+    return v;
+#endif
+}
+
+static inline void make_nonce(const struct sframe_key *k, uint64_t ctr, uint8_t *out)
+{
+    uint64_t low;
+    memcpy(out, k->salt, 4);
+    memcpy(&low, k->salt + 4, 8);
+    low ^= big_endian(ctr);
+    memcpy(out + 4, &low, 8);
+}
+
+void sframe_key_nonce(const struct sframe_key *k, uint64_t ctr, uint8_t out[static SFRAME_NONCE])
+{
+    make_nonce(k, ctr, out);
+}
+
+/* As sframe_header_write(), from the prepared KID; out has HEADER_ROOM. */
+static inline size_t make_header(const struct sframe_key *k, uint64_t ctr, uint8_t *out)
+{
+    size_t n = 1 + (size_t)k->kid_n;
+    memcpy(out + 1, k->kid_bytes, 8);
+    if (ctr < 8) {
+        out[0] = (uint8_t)(k->kid_code | ctr);
+        return n;
+    }
+    unsigned size = (unsigned)(64 - __builtin_clzll(ctr) + 7) / 8;
+    uint64_t word = big_endian(ctr << (64 - 8 * size));
+    out[0] = (uint8_t)(k->kid_code | 8 | (size - 1));
+    memcpy(out + n, &word, 8);
+    return n + size;
+}
+
+static inline bool overlap(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n)
+{
+    return (uintptr_t)a < (uintptr_t)b + b_n && (uintptr_t)b < (uintptr_t)a + a_n;
+}
+
+int sframe_key_seal(struct sframe_key *k, struct bytes metadata, struct bytes plain, uint8_t *out,
+                    size_t cap, size_t *out_n)
+{
+    uint8_t aad[HEADER_ROOM + SFRAME_METADATA_MAX], nonce[SFRAME_NONCE];
+    if (plain.n > SFRAME_PLAIN_MAX || metadata.n > SFRAME_METADATA_MAX)
+        return CONCLAVE_EINVAL;
+    size_t header_n = make_header(k, k->next_ctr, aad);
+    size_t tag_n = k->aead->tag_n;
+    if (cap < header_n + plain.n + tag_n)
+        return CONCLAVE_EBUFFER;
+    uint64_t ctr;
+    int rv = sframe_key_take(k, plain.n, &ctr);
+    if (rv != 0)
+        return rv;
+    make_nonce(k, ctr, nonce);
+    uint8_t *text = out + header_n;
+    if (plain.p != text && overlap(plain.p, plain.n, out, header_n + plain.n + tag_n)) {
+        memmove(text, plain.p, plain.n);
+        plain.p = text;
+    }
+    memcpy(out, aad, header_n);
+    struct bytes whole = bytes_of(out, header_n); /* the header itself, if there is no more */
+    if (metadata.n != 0) {
+        memcpy(aad + header_n, metadata.p, metadata.n);
+        whole = bytes_of(aad, header_n + metadata.n);
+    }
+    rv = aead_seal(k->aead, nonce, whole, plain, text, text + plain.n);
+    if (rv == 0)
+        *out_n = header_n + plain.n + tag_n;
+    return rv;
+}
+
+/* The ciphertext opened where it stands, and then moved: out lies within the frame. */
+static int open_overlapping(struct sframe_key *k, const uint8_t *nonce, struct bytes aad,
+                            struct bytes cipher, uint8_t *out)
+{
+    uint8_t *text = out + (cipher.p - out);
+    int rv = aead_open(k->aead, nonce, aad, cipher, cipher.p + cipher.n, text);
+    if (rv == 0)
+        memmove(out, text, cipher.n);
+    return rv;
+}
+
+int sframe_key_open(struct sframe_key *k, uint64_t ctr, size_t header_n, struct bytes metadata,
+                    struct bytes frame, uint8_t *out, size_t cap, size_t *out_n)
+{
+    uint8_t joined[SFRAME_HEADER_MAX + SFRAME_METADATA_MAX], nonce[SFRAME_NONCE];
+    size_t tag_n = k->aead->tag_n;
+    if (metadata.n > SFRAME_METADATA_MAX)
+        return CONCLAVE_EINVAL;
+    if (frame.n - header_n < tag_n) /* a short tag is no tag */
+        return CONCLAVE_ESYNTAX;
+    size_t n = frame.n - header_n - tag_n;
+    if (n > SFRAME_PLAIN_MAX)
+        return CONCLAVE_ELIMIT;
+    if (n > cap)
+        return CONCLAVE_EBUFFER;
+    if (!replay_check(&k->window, ctr))
+        return CONCLAVE_EREPLAY;
+    make_nonce(k, ctr, nonce);
+    struct bytes aad = bytes_of(frame.p, header_n), cipher = bytes_of(frame.p + header_n, n);
+    if (metadata.n != 0) {
+        memcpy(joined, frame.p, header_n);
+        memcpy(joined + header_n, metadata.p, metadata.n);
+        aad = bytes_of(joined, header_n + metadata.n);
+    }
+    int rv = out != cipher.p && overlap(out, n, frame.p, frame.n)
+                 ? open_overlapping(k, nonce, aad, cipher, out)
+                 : aead_open(k->aead, nonce, aad, cipher, cipher.p + n, out);
+    if (rv != 0)
+        return rv; /* RFC 9605 4.4.4-1: the frame is lost, and nothing has changed */
+    replay_accept(&k->window, ctr);
+    *out_n = n;
+    return 0;
+}

@@ -1,0 +1,338 @@
+#include "sframe/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/wipe.h"
+#include "sframe/limits.h"
+
+#define BARRED 0xff
+#define NEVER UINT64_MAX
+
+static size_t epochs_max(const struct sframe_keys *k)
+{
+    return (size_t)1 << k->epoch_bits;
+}
+
+int sframe_keys_new(uint16_t suite, unsigned epoch_bits, enum sframe_mode mode,
+                    struct sframe_keys **out)
+{
+    const struct sframe_suite_info *s = sframe_suite_find(suite);
+    if (s == NULL)
+        return CONCLAVE_ESUITE;
+    if (epoch_bits < 1 || epoch_bits > SFRAME_EPOCH_BITS_MAX)
+        return CONCLAVE_EINVAL;
+    struct sframe_keys *k = calloc(1, sizeof *k + ((size_t)1 << epoch_bits) * sizeof k->epochs[0]);
+    if (k == NULL)
+        return CONCLAVE_ENOMEM;
+    k->suite = s;
+    k->epoch_bits = epoch_bits;
+    k->mode = mode;
+    k->deadline = NEVER;
+    int rv = aead_engine_new(AEAD_BEST, &k->engine);
+    if (rv != 0) {
+        sframe_keys_free(k);
+        return rv;
+    }
+    k->table.seed = aead_engine_seed(k->engine);
+    *out = k;
+    return 0;
+}
+
+static void epoch_fini(struct epoch *e)
+{
+    free(e->contexts);
+    wipe(e, sizeof *e);
+}
+
+void sframe_keys_free(struct sframe_keys *k)
+{
+    if (k == NULL)
+        return;
+    sframe_table_fini(&k->table);
+    for (size_t i = 0; i < epochs_max(k); i++)
+        epoch_fini(&k->epochs[i]);
+    aead_engine_free(k->engine);
+    free(k);
+}
+
+/* RFC 9605 5.2: KID = context | index | epoch */
+static uint64_t kid_write(const struct sframe_keys *k, const struct epoch *e, uint64_t context)
+{
+    uint64_t low = e->id & (epochs_max(k) - 1);
+    return context << (e->index_bits + k->epoch_bits) | (uint64_t)e->own_leaf << k->epoch_bits |
+           low;
+}
+
+static struct kid_parts kid_read(const struct sframe_keys *k, const struct epoch *e, uint64_t kid)
+{
+    uint64_t rest = kid >> k->epoch_bits;
+    return (struct kid_parts){rest >> e->index_bits,
+                              (uint32_t)(rest & (((uint64_t)1 << e->index_bits) - 1))};
+}
+
+void keys_info(struct sframe_keys *k, const struct sframe_header *h, struct sframe_info *out)
+{
+    const struct epoch *e = keys_epoch(k, h->kid);
+    struct kid_parts p = kid_read(k, e, h->kid);
+    *out = (struct sframe_info){h->kid, h->ctr, e->id, p.context, p.leaf};
+}
+
+struct whose {
+    const struct sframe_keys *keys;
+    const struct epoch *epoch;
+    uint32_t leaf;
+};
+
+static bool of_epoch(const void *ctx, uint64_t kid)
+{
+    const struct whose *w = ctx;
+    size_t slot = (size_t)(w->epoch - w->keys->epochs);
+    return (kid & (epochs_max(w->keys) - 1)) == slot;
+}
+
+static bool of_leaf(const void *ctx, uint64_t kid)
+{
+    const struct whose *w = ctx;
+    return of_epoch(ctx, kid) && kid_read(w->keys, w->epoch, kid).leaf == w->leaf;
+}
+
+static void epoch_drop(struct sframe_keys *k, struct epoch *e)
+{
+    struct whose w = {k, e, 0};
+    if (k->sending == e)
+        k->sending = NULL;
+    sframe_table_drop(&k->table, of_epoch, &w);
+    epoch_fini(e);
+}
+
+/* Which epoch is sealed in, and when the next change is due. */
+static void schedule(struct sframe_keys *k, uint64_t now_us)
+{
+    struct epoch *best = NULL, *newest = NULL;
+    k->deadline = NEVER;
+    for (size_t i = 0; i < epochs_max(k); i++) {
+        struct epoch *e = &k->epochs[i];
+        if (!e->live)
+            continue;
+        if (newest == NULL || e->id > newest->id)
+            newest = e;
+        if (e->send_from_us <= now_us && (best == NULL || e->id > best->id))
+            best = e;
+        if (e->send_from_us > now_us && e->send_from_us < k->deadline)
+            k->deadline = e->send_from_us;
+        if (e->retire_us < k->deadline)
+            k->deadline = e->retire_us;
+    }
+    k->sending = best != NULL ? best : newest;
+}
+
+void sframe_keys_tick(struct sframe_keys *k, uint64_t now_us)
+{
+    if (now_us < k->deadline)
+        return;
+    for (size_t i = 0; i < epochs_max(k); i++)
+        if (k->epochs[i].live && k->epochs[i].retire_us <= now_us)
+            epoch_drop(k, &k->epochs[i]);
+    schedule(k, now_us);
+}
+
+uint64_t sframe_keys_deadline(const struct sframe_keys *k)
+{
+    return k->deadline;
+}
+
+static uint8_t index_bits(uint32_t group_size)
+{
+    return group_size <= 1 ? 0 : (uint8_t)(32 - __builtin_clz(group_size - 1));
+}
+
+static uint64_t later(uint64_t now_us, uint64_t by)
+{
+    return now_us > NEVER - by ? NEVER : now_us + by;
+}
+
+/* The epoch is made beside the others; only then they change. */
+int sframe_keys_add_epoch(struct sframe_keys *k, const struct sframe_epoch *epoch, uint64_t now_us)
+{
+    if ((k->sending != NULL && epoch->id <= k->newest) || epoch->group_size == 0 ||
+        epoch->group_size > SFRAME_GROUP_MAX || epoch->own_leaf >= epoch->group_size ||
+        epoch->base_key.n < SFRAME_BASE_KEY_MIN)
+        return CONCLAVE_EINVAL;
+    bool at_once = epoch->change == SFRAME_SWITCH_NOW || k->sending == NULL;
+    struct epoch fresh = {.live = true,
+                          .index_bits = index_bits(epoch->group_size),
+                          .group_size = epoch->group_size,
+                          .own_leaf = epoch->own_leaf,
+                          .id = epoch->id,
+                          .send_from_us = at_once ? now_us : later(now_us, SFRAME_SWITCH_DELAY_US),
+                          .retire_us = NEVER,
+                          .contexts = calloc(epoch->group_size, 1)};
+    int rv = fresh.contexts == NULL ? CONCLAVE_ENOMEM : 0;
+    if (rv == 0)
+        rv = sframe_secret(k->engine, k->suite, epoch->base_key, fresh.secret);
+    if (rv != 0)
+        goto out;
+    for (size_t i = 0; i < epochs_max(k); i++)
+        if (k->epochs[i].live && k->epochs[i].retire_us == NEVER)
+            k->epochs[i].retire_us = later(now_us, SFRAME_GRACE_US);
+    struct epoch *place = keys_epoch(k, fresh.id);
+    if (place->live) /* RFC 9605 5.2-1: the old one with the same low bits goes */
+        epoch_drop(k, place);
+    *place = fresh;
+    fresh.contexts = NULL;
+    k->newest = epoch->id;
+    k->deadline = 0; /* look through all */
+    sframe_keys_tick(k, now_us);
+out:
+    epoch_fini(&fresh);
+    return rv;
+}
+
+void sframe_keys_bar_leaf(struct sframe_keys *k, uint32_t leaf)
+{
+    for (size_t i = 0; i < epochs_max(k); i++) {
+        struct epoch *e = &k->epochs[i];
+        if (!e->live || e->id == k->newest || leaf >= e->group_size || leaf == e->own_leaf)
+            continue;
+        struct whose w = {k, e, leaf};
+        e->contexts[leaf] = BARRED;
+        sframe_table_drop(&k->table, of_leaf, &w);
+    }
+}
+
+int sframe_keys_sending(struct sframe_keys *k, uint64_t now_us, uint64_t *out_id)
+{
+    sframe_keys_tick(k, now_us);
+    if (k->sending == NULL)
+        return CONCLAVE_ESTATE;
+    *out_id = k->sending->id;
+    return 0;
+}
+
+static int rearm(struct sframe_keys *k, const struct epoch *e, struct sframe_key *key)
+{
+    key->recent = true;
+    if (key->aead != NULL || k->mode == SFRAME_OUTSIDE)
+        return 0;
+    sframe_table_make_room(&k->table);
+    int rv = sframe_key_rearm(k->engine, k->suite, e->secret, key);
+    k->table.ready += rv == 0;
+    return rv;
+}
+
+static int make(struct sframe_keys *k, const struct epoch *e, uint32_t leaf, uint64_t kid,
+                enum sframe_use use, struct sframe_key **out)
+{
+    if (e->contexts[leaf] >= SFRAME_CONTEXTS_MAX)
+        return CONCLAVE_ELIMIT;
+    int rv = sframe_table_reserve(&k->table);
+    if (rv == 0)
+        rv = sframe_key_new(k->engine, k->suite, e->secret, kid, use, k->mode, out);
+    return rv;
+}
+
+void keys_adopt(struct sframe_keys *k, struct sframe_key *key)
+{
+    struct epoch *e = keys_epoch(k, key->kid);
+    e->contexts[kid_read(k, e, key->kid).leaf]++;
+    key->recent = true;
+    sframe_table_put(&k->table, key);
+}
+
+/* Counters live in the key, and the key as long as its epoch: so a context cannot begin anew in
+ * the same epoch (RFC 9605 9.1-1). The own leaf alone seals (9.2-1, 4.4.1-1, 4.1-1). */
+int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us, struct sframe_key **out)
+{
+    sframe_keys_tick(k, now_us);
+    const struct epoch *e = k->sending;
+    if (e == NULL)
+        return CONCLAVE_ESTATE;
+    if (context >> (64 - e->index_bits - k->epoch_bits) != 0)
+        return CONCLAVE_EINVAL;
+    uint64_t kid = kid_write(k, e, context);
+    struct sframe_key *key = sframe_table_get(&k->table, kid);
+    int rv = 0;
+    if (key == NULL) {
+        rv = make(k, e, e->own_leaf, kid, SFRAME_SEALING, &key);
+        if (rv == 0)
+            keys_adopt(k, key);
+    } else if (key->aead == NULL) {
+        rv = rearm(k, e, key);
+    }
+    if (rv == 0)
+        *out = key;
+    return rv;
+}
+
+static int make_opening(struct sframe_keys *k, uint64_t kid, struct sframe_key **out)
+{
+    const struct epoch *e = keys_epoch(k, kid);
+    if (!e->live)
+        return CONCLAVE_EUNKNOWNKEY;
+    struct kid_parts p = kid_read(k, e, kid);
+    /* RFC 9605 4.4.1-2: what the own leaf sealed is not opened, so nobody reflects it to us */
+    if (p.leaf >= e->group_size || p.leaf == e->own_leaf || e->contexts[p.leaf] == BARRED)
+        return CONCLAVE_ESENDER;
+    return make(k, e, p.leaf, kid, SFRAME_OPENING, out);
+}
+
+int keys_opening(struct sframe_keys *k, uint64_t kid, struct sframe_key **out, bool *out_new)
+{
+    struct sframe_key *key = sframe_table_get(&k->table, kid);
+    *out_new = key == NULL;
+    if (key == NULL)
+        return make_opening(k, kid, out);
+    if (key->use != SFRAME_OPENING)
+        return CONCLAVE_ESENDER;
+    *out = key;
+    key->recent = true;
+    return key->aead != NULL ? 0 : rearm(k, keys_epoch(k, kid), key);
+}
+
+int sframe_keys_skip(struct sframe_keys *k, uint64_t context, uint64_t ctr, uint64_t now_us)
+{
+    struct sframe_key *key = NULL;
+    int rv = keys_sealing(k, context, now_us, &key);
+    if (rv != 0)
+        return rv;
+    if (ctr < key->next_ctr || key->spent)
+        return CONCLAVE_EINVAL;
+    key->next_ctr = ctr;
+    return 0;
+}
+
+int sframe_seal(struct sframe_keys *k, uint64_t context, struct bytes metadata, struct bytes plain,
+                uint64_t now_us, uint8_t *out, size_t cap, size_t *out_n)
+{
+    struct sframe_key *key = NULL;
+    if (k->mode != SFRAME_INSIDE)
+        return CONCLAVE_ESTATE;
+    int rv = keys_sealing(k, context, now_us, &key);
+    return rv != 0 ? rv : sframe_key_seal(key, metadata, plain, out, cap, out_n);
+}
+
+int sframe_open(struct sframe_keys *k, struct bytes metadata, struct bytes frame, uint64_t now_us,
+                uint8_t *out, size_t cap, size_t *out_n, struct sframe_info *out_info)
+{
+    struct sframe_header h;
+    size_t header_n;
+    struct sframe_key *key = NULL;
+    bool fresh;
+    if (k->mode != SFRAME_INSIDE)
+        return CONCLAVE_ESTATE;
+    sframe_keys_tick(k, now_us);
+    int rv = sframe_header_read(frame, &h, &header_n);
+    if (rv == 0)
+        rv = keys_opening(k, h.kid, &key, &fresh);
+    if (rv != 0)
+        return rv;
+    rv = sframe_key_open(key, h.ctr, header_n, metadata, frame, out, cap, out_n);
+    if (rv == 0 && fresh)
+        keys_adopt(k, key);
+    else if (fresh)
+        sframe_key_free(key);
+    if (rv == 0 && out_info != NULL)
+        keys_info(k, &h, out_info);
+    return rv;
+}

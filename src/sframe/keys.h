@@ -1,0 +1,52 @@
+/* The epochs of a group and the keys derived from them. */
+#ifndef SFRAME_KEYS_H
+#define SFRAME_KEYS_H
+
+#include "sframe/table.h"
+
+struct epoch {
+    bool live;
+    uint8_t index_bits; /* S of RFC 9605 5.2 */
+    uint32_t group_size, own_leaf;
+    uint64_t id;
+    uint64_t send_from_us, retire_us;
+    uint8_t *contexts; /* by leaf: how many contexts there are, or BARRED */
+    uint8_t secret[AEAD_HASH_MAX];
+};
+
+struct sframe_keys {
+    const struct sframe_suite_info *suite;
+    struct aead_engine *engine;
+    struct sframe_table table;
+    struct epoch *sending; /* NULL before the first epoch */
+    uint64_t deadline;
+    uint64_t newest; /* id */
+    enum sframe_mode mode;
+    unsigned epoch_bits;
+    struct epoch epochs[]; /* by the low bits of their id */
+};
+
+/* What a KID says under an epoch. */
+struct kid_parts {
+    uint64_t context;
+    uint32_t leaf;
+};
+
+static inline struct epoch *keys_epoch(struct sframe_keys *k, uint64_t id)
+{
+    return &k->epochs[id & ((1u << k->epoch_bits) - 1)];
+}
+
+/* The key that seals under a context now, made if there is none. Errors of sframe_seal(). */
+int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us,
+                 struct sframe_key **out) CONCLAVE_CHECKED;
+
+/* The key that opens a KID. *out_new: it was made for this and is not in the table; put it there
+ * (keys_adopt) if a frame opened, else free it. Errors of sframe_open(). */
+int keys_opening(struct sframe_keys *k, uint64_t kid, struct sframe_key **out,
+                 bool *out_new) CONCLAVE_CHECKED;
+void keys_adopt(struct sframe_keys *k, struct sframe_key *key);
+
+void keys_info(struct sframe_keys *k, const struct sframe_header *h, struct sframe_info *out);
+
+#endif

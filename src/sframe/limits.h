@@ -1,0 +1,30 @@
+/* What bounds the use of SFrame keys and the memory that others can make us spend, and why. */
+#ifndef SFRAME_LIMITS_H
+#define SFRAME_LIMITS_H
+
+#include <conclave/sframe.h>
+
+/* One key seals at most 2^36 AES blocks (1 TiB): then the advantage against AES-GCM or AES-CTR is
+ * below 2^-57, the margin that TLS 1.3 takes (RFC 8446 5.5). */
+#define SFRAME_BLOCKS_MAX ((uint64_t)1 << 36)
+
+/* Contexts under one leaf in one epoch: camera, screen and audio with three simulcast and three
+ * scalability layers make 19. More would let a member fill our memory. */
+#define SFRAME_CONTEXTS_MAX 64
+
+/* Keys of all leaves and epochs, with their replay windows (about 250 bytes each): 500 members with
+ * all their layers. Only frames that opened add one. */
+#define SFRAME_KEYS_MAX 16384
+
+/* Of these, so many have an AEAD made ready (about 1.2 kB each); the one used longest ago makes
+ * room, and is derived anew when it is needed. */
+#define SFRAME_READY_MAX 2048
+
+/* The former keys a sender-key receiver keeps for frames that come late. */
+#define SFRAME_CHAIN_KEPT 3
+
+/* SFRAME_METADATA_MAX: a header extension and a codec's clear bytes, copied onto the stack.
+ * SFRAME_PLAIN_MAX: a lossless key frame of a 4K screen.
+ * SFRAME_GROUP_MAX: a byte for each leaf is kept for each epoch. */
+
+#endif
