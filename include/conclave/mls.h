@@ -193,7 +193,8 @@ struct mls_executor {
 /* Knobs; mls_policy_default() says what is usual. */
 struct mls_policy {
     uint64_t max_lifetime;      /* seconds a key package's lifetime may span (section 7.2) */
-    bool accept_expired;        /* of leaves already in a tree that we join (section 7.3) */
+    bool accept_expired_tree;   /* leaves of a group we join may have expired (section 7.3) */
+    bool accept_expired_adds;   /* so may those being added: only to replay recorded groups */
     uint32_t past_epochs;       /* whose messages can still be opened; 0: none */
     uint32_t resumption_epochs; /* past resumption PSKs that are kept */
     uint32_t generation_ahead;  /* steps a sender's ratchet may be forwarded at once */

@@ -97,7 +97,10 @@ int mls_required_capabilities_find(struct bytes extensions, bool *out_present,
     if (!*out_present)
         return 0;
     struct reader r = reader_of(data);
-    struct mls_required_capabilities made = {read_vec(&r), read_vec(&r), read_vec(&r)};
+    struct mls_required_capabilities made;
+    made.extensions = read_vec(&r);
+    made.proposals = read_vec(&r);
+    made.credentials = read_vec(&r);
     bool odd = (made.extensions.n | made.proposals.n | made.credentials.n) & 1;
     if (reader_end(&r) != 0 || odd)
         return CONCLAVE_EEXTENSION;

@@ -91,7 +91,9 @@ struct bytes mls_content_body_read(struct reader *r, enum mls_content_type type,
 void mls_content_read(struct reader *r, struct mls_content *out, int *error)
 {
     const uint8_t *start = r->p;
-    *out = (struct mls_content){.group_id = read_vec(r), .epoch = read_u64(r)};
+    *out = (struct mls_content){0};
+    out->group_id = read_vec(r);
+    out->epoch = read_u64(r);
     read_sender(r, &out->sender);
     out->authenticated_data = read_vec(r);
     out->type = (enum mls_content_type)read_u8(r);

@@ -7,7 +7,9 @@
 int mls_private_message_parse(struct bytes body, struct mls_private_message *out)
 {
     struct reader r = reader_of(body);
-    struct mls_private_message m = {.group_id = read_vec(&r), .epoch = read_u64(&r)};
+    struct mls_private_message m;
+    m.group_id = read_vec(&r);
+    m.epoch = read_u64(&r);
     m.type = (enum mls_content_type)read_u8(&r);
     m.authenticated_data = read_vec(&r);
     m.encrypted_sender_data = read_vec(&r);

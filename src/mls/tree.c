@@ -268,6 +268,20 @@ int mls_tree_blank_path(struct mls_tree *t, uint32_t leaf)
     return rv;
 }
 
+int mls_tree_blank_node(struct mls_tree *t, uint32_t node)
+{
+    if (node_at(t, node) == NULL)
+        return 0;
+    return tm_is_leaf(node) ? mls_tree_blank_leaf(t, tm_leaf(node)) : blank_parent(t, node);
+}
+
+bool mls_tree_same_node(const struct mls_tree *a, const struct mls_tree *b, uint32_t node)
+{
+    if (node >= a->nodes.n || node >= b->nodes.n)
+        return false;
+    return cow_shares(&a->nodes, &b->nodes, node) || node_at(a, node) == node_at(b, node);
+}
+
 int mls_tree_truncate(struct mls_tree *t)
 {
     uint32_t last = t->width;

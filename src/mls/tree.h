@@ -68,6 +68,9 @@ int mls_tree_set_leaf(struct mls_tree *t, uint32_t leaf, const struct mls_leaf *
 int mls_tree_blank_leaf(struct mls_tree *t, uint32_t leaf) CONCLAVE_CHECKED;
 int mls_tree_blank_path(struct mls_tree *t, uint32_t leaf) CONCLAVE_CHECKED;
 
+/* Blanks any node, if it is not blank. */
+int mls_tree_blank_node(struct mls_tree *t, uint32_t node) CONCLAVE_CHECKED;
+
 /* RFC 9420 12.1.3-3. */
 int mls_tree_truncate(struct mls_tree *t) CONCLAVE_CHECKED;
 
@@ -132,6 +135,9 @@ int mls_tree_read(struct mls_tree *t, struct reader *r) CONCLAVE_CHECKED;
 /* One node, for deltas: optional<Node>. */
 void mls_tree_write_node(const struct mls_tree *t, uint32_t node, struct buf *b);
 int mls_tree_read_node(struct mls_tree *t, uint32_t node, struct reader *r) CONCLAVE_CHECKED;
+
+/* Whether two trees have the very same node, content and all. */
+bool mls_tree_same_node(const struct mls_tree *a, const struct mls_tree *b, uint32_t node);
 
 /* Widens or narrows to a number of leaf places; what falls off must be blank. */
 int mls_tree_resize(struct mls_tree *t, uint32_t width) CONCLAVE_CHECKED;
