@@ -1,0 +1,51 @@
+/* The streams of a session by SSRC: a dense array, and a hash table into it whose function no peer
+ * knows. What an SSRC costs is a few cache lines, however many there are. */
+#ifndef RTC_SRTP_TABLE_H
+#define RTC_SRTP_TABLE_H
+
+#include <conclave/bytes.h>
+
+#include "base/replay.h"
+
+struct srtp_stream {
+    uint32_t ssrc;
+    struct replay window; /* its top is the index: rollover counter and sequence number */
+};
+
+struct srtp_slot {
+    uint32_t ssrc;
+    uint32_t at; /* place in streams, plus one; 0: free */
+};
+
+struct srtp_table {
+    struct srtp_slot *slots;
+    struct srtp_stream *streams;
+    size_t n, room; /* of streams; there are 2 * room slots, room is a power of two or 0 */
+    uint64_t seed;
+};
+
+void srtp_table_fini(struct srtp_table *t);
+
+static inline size_t srtp_table_home(const struct srtp_table *t, uint32_t ssrc)
+{
+    return (size_t)(((ssrc ^ t->seed) * (t->seed | 1)) >> 32) & (2 * t->room - 1);
+}
+
+/* NULL if absent. */
+static inline struct srtp_stream *srtp_table_get(const struct srtp_table *t, uint32_t ssrc)
+{
+    if (t->room == 0)
+        return NULL;
+    size_t i = srtp_table_home(t, ssrc);
+    while (t->slots[i].at != 0 && t->slots[i].ssrc != ssrc)
+        i = (i + 1) & (2 * t->room - 1);
+    return t->slots[i].at == 0 ? NULL : &t->streams[t->slots[i].at - 1];
+}
+
+/* Makes sure that one more stream can be put; moves the others. ELIMIT, ENOMEM. */
+int srtp_table_reserve(struct srtp_table *t) CONCLAVE_CHECKED;
+
+/* After srtp_table_reserve(); the SSRC is new. */
+struct srtp_stream *srtp_table_put(struct srtp_table *t, uint32_t ssrc);
+
+#endif
