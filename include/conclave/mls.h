@@ -381,8 +381,8 @@ int mls_group_commit(struct mls_group *g, const struct mls_change *changes, size
  * out (section 14); it is empty if nobody was added. ESTATE without a pending commit. */
 int mls_group_merge_own(struct mls_group *g, struct buf *out_welcome) CONCLAVE_CHECKED;
 
-/* Our commit lost: forget it. Merging another's commit does the same. */
-void mls_group_drop_own(struct mls_group *g);
+/* Our commit lost: forget it. Merging another's commit does the same. Without one: 0. ESTORE. */
+int mls_group_drop_own(struct mls_group *g) CONCLAVE_CHECKED;
 bool mls_group_has_pending(const struct mls_group *g);
 
 /* The pending commit of our own, to inspect; NULL if there is none. Borrowed. */

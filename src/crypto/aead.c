@@ -5,7 +5,7 @@
 
 #include "base/wipe.h"
 
-#define ALIGNMENT 64 /* a cache line; the multi-buffer library wants its keys so */
+#define ALIGNMENT AEAD_LINE /* the multi-buffer library wants its keys so */
 
 struct aead_engine {
     const struct aead_provider *fast; /* GCM */
@@ -133,14 +133,6 @@ void aead_free(struct aead *a)
     void *block = a->block;
     wipe(block, a->block_n);
     free(block);
-}
-
-/* The head of the key; what follows in order the processor fetches by itself. */
-void aead_prefetch(const struct aead *a)
-{
-    const uint8_t *p = (const uint8_t *)a;
-    for (size_t i = 0; i < 8; i++)
-        __builtin_prefetch(p + i * ALIGNMENT);
 }
 
 size_t aead_hash_size(enum aead_hash hash)

@@ -69,6 +69,7 @@ void mls_group_free(struct mls_group *g)
         return;
     secrets_fini(g);
     secret_wipe(&g->delta_key);
+    buf_free(&g->records);
     mls_public_group_fini(&g->pub);
     mls_client_free(g->client);
     free(g);
@@ -402,6 +403,8 @@ int mls_group_merge(struct mls_group *g, struct mls_staged *staged)
     if (rv == 0)
         rv = mls_store_epoch(g, staged);
     if (rv == 0)
+        rv = mls_store_flush(g);
+    if (rv == 0)
         mls_group_advance(g, staged);
     else
         mls_staged_free(staged);
@@ -416,6 +419,8 @@ int mls_group_merge_own(struct mls_group *g, struct buf *out_welcome)
     int rv = mls_group_prepare_advance(g, g->pending);
     if (rv == 0)
         rv = mls_store_merge_own(g);
+    if (rv == 0)
+        rv = mls_store_flush(g);
     if (rv != 0)
         return rv;
     /* RFC 9420 14-4: only now may the Welcome leave */
@@ -425,20 +430,27 @@ int mls_group_merge_own(struct mls_group *g, struct buf *out_welcome)
     return 0;
 }
 
-void mls_group_drop_own(struct mls_group *g)
+int mls_group_drop_own(struct mls_group *g)
 {
-    if (g->pending == NULL || g->joining)
-        return;
-    /* a delta that cannot be stored leaves a pending commit that may be dropped again */
-    if (mls_store_drop(g) != 0)
-        return;
+    if (g->joining) /* a group that was never joined is dropped whole */
+        return CONCLAVE_ESTATE;
+    if (g->pending == NULL)
+        return 0;
+    int rv = mls_store_drop(g);
+    if (rv == 0)
+        rv = mls_store_flush(g);
+    if (rv != 0)
+        return rv;
     mls_staged_free(g->pending);
     g->pending = NULL;
+    return 0;
 }
 
 int mls_group_clear_proposals(struct mls_group *g)
 {
     int rv = mls_store_clear(g);
+    if (rv == 0)
+        rv = mls_store_flush(g);
     if (rv != 0)
         return rv;
     mls_cache_clear(&g->pub.cache);

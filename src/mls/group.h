@@ -58,6 +58,10 @@ struct mls_group {
     struct mls_own_update *updates;
     size_t n_updates;
     struct mls_staged *pending; /* our own commit */
+    /* only while the first commit of a successor is made: the old group's PSK */
+    struct mls_past_psk foreign_psk;
+    struct buf foreign_group;
+    struct buf records; /* of the delta that the call under way will store */
     uint64_t next_delta;
     struct secret delta_key;
 };
@@ -90,12 +94,17 @@ int mls_group_stage_epoch(struct mls_group *g, struct mls_staged *s, const struc
                           const struct secret *commit_secret, const struct secret *psk,
                           struct secret *out_joiner) CONCLAVE_CHECKED;
 
-/* Protects an authenticated content of ours as the group's policy says, or as a PublicMessage. The
- * ratchet step, if any, is stored and taken. */
+/* Frames an authenticated content of ours. The ratchet step, if any, is recorded for the delta;
+ * the caller takes it after mls_store_flush(), or frees it. */
 int mls_group_frame(struct mls_group *g, const struct mls_content *content, struct bytes encoded,
-                    struct bytes auth, bool private_message, struct buf *out) CONCLAVE_CHECKED;
+                    struct bytes auth, bool private_message, struct buf *out,
+                    struct mls_ratchet_step **out_step) CONCLAVE_CHECKED;
 
-/* ---- Deltas (state_delta.c): each is stored before the change it stands for is made ---- */
+/* ---- Deltas (state_delta.c) ----
+ * A call records what it is about to change, flushes the records as one delta, and only then
+ * changes it. Whoever fails before that abandons the records. */
+int mls_store_flush(struct mls_group *g) CONCLAVE_CHECKED;
+void mls_store_abandon(struct mls_group *g);
 
 int mls_store_ratchet(struct mls_group *g, uint64_t epoch, uint32_t leaf,
                       enum mls_ratchet_type type, uint32_t generation) CONCLAVE_CHECKED;

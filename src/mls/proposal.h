@@ -38,6 +38,10 @@ void mls_proposal_write_external_init(struct buf *b, struct bytes kem_output);
  * SelfRemove, custom. EINVAL for others, and for a key package that does not parse. */
 int mls_proposal_write_change(struct buf *b, const struct mls_change *change) CONCLAVE_CHECKED;
 
+/* A PreSharedKey proposal with a fresh nonce. ERANDOM. */
+int mls_psk_write_change(struct crypto *c, const struct mls_change *change,
+                         struct buf *out) CONCLAVE_CHECKED;
+
 /* Whether a commit with such a proposal needs a path (RFC 9420 12.4). */
 bool mls_proposal_needs_path(uint16_t type);
 

@@ -364,6 +364,11 @@ void mls_ratchet_step_free(struct mls_ratchet_step *s)
     free(s);
 }
 
+uint32_t mls_ratchet_step_generation(const struct mls_ratchet_step *step)
+{
+    return step->generation;
+}
+
 /* ---- State ---- */
 
 static void write_ratchet(const struct ratchet *r, struct buf *b)

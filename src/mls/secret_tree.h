@@ -47,6 +47,7 @@ int mls_ratchet_next(struct mls_secret_tree *t, struct crypto *c, uint32_t leaf,
 /* Takes the step: the key is consumed. Frees it. */
 void mls_ratchet_take(struct mls_secret_tree *t, struct mls_ratchet_step *step);
 void mls_ratchet_step_free(struct mls_ratchet_step *step);
+uint32_t mls_ratchet_step_generation(const struct mls_ratchet_step *step);
 
 /* State. */
 void mls_secret_tree_write(const struct mls_secret_tree *t, struct buf *b);

@@ -135,6 +135,7 @@ int mls_tree_read(struct mls_tree *t, struct reader *r) CONCLAVE_CHECKED;
 /* One node, for deltas: optional<Node>. */
 void mls_tree_write_node(const struct mls_tree *t, uint32_t node, struct buf *b);
 int mls_tree_read_node(struct mls_tree *t, uint32_t node, struct reader *r) CONCLAVE_CHECKED;
+int mls_tree_skip_node(struct reader *r) CONCLAVE_CHECKED;
 
 /* Whether two trees have the very same node, content and all. */
 bool mls_tree_same_node(const struct mls_tree *a, const struct mls_tree *b, uint32_t node);

@@ -84,6 +84,22 @@ int mls_tree_read_node(struct mls_tree *t, uint32_t node, struct reader *r)
     return type == NODE_LEAF ? read_leaf(t, node, r) : read_parent(t, node, r);
 }
 
+int mls_tree_skip_node(struct reader *r)
+{
+    struct mls_leaf leaf;
+    int error = 0;
+    if (!read_optional(r))
+        return reader_ok(r) ? 0 : CONCLAVE_ESYNTAX;
+    if (read_u8(r) == NODE_LEAF) {
+        mls_leaf_read(r, &leaf, &error);
+    } else {
+        read_vec(r);
+        read_vec(r);
+        read_vec(r);
+    }
+    return reader_ok(r) ? 0 : CONCLAVE_ESYNTAX;
+}
+
 /* The least width whose array has room for a node: doubled as nodes come in, so that what is
  * allocated stays in proportion to what was received. */
 static int make_room(struct mls_tree *t, uint32_t node)

@@ -39,7 +39,9 @@ struct assembler {
 
 static int config_complete(const struct assembler_config *given, struct assembler_config *out)
 {
-    struct assembler_config c = given == NULL ? (struct assembler_config){0} : *given;
+    struct assembler_config c = {0};
+    if (given != NULL)
+        c = *given;
     c.wait_us = c.wait_us == 0 ? ASSEMBLER_WAIT_US : c.wait_us;
     c.packets = c.packets == 0 ? ASSEMBLER_PACKETS_MAX : c.packets;
     c.bytes = c.bytes == 0 ? ASSEMBLER_BYTES_MAX : c.bytes;

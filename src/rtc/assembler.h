@@ -1,4 +1,4 @@
-/* Frames out of packets: puts the packets of one stream in order, joins them, and says what is lost.
+/* Frames out of packets: puts the packets of a stream in order, joins them, says what is lost.
  *
  * A frame is a run of packets with consecutive sequence numbers, the first marked `start`, the last
  * `end`, all with the same timestamp and kind. Frames come out whole, once and in order. A packet
@@ -65,9 +65,9 @@ struct assembler;
 int assembler_new(const struct assembler_config *config, struct assembler **out) CONCLAVE_CHECKED;
 void assembler_free(struct assembler *a);
 
-/* Duplicates and late packets are counted and return 0. EINVAL: too large a payload. ESTATE: not all
- * output was taken after the last packet, and there is no room for this one until it is. ENOMEM.
- * After a failure nothing has changed. */
+/* Duplicates and late packets are counted and return 0. EINVAL: too large a payload. ESTATE: not
+ * all output was taken after the last packet, and there is no room for this one until it is.
+ * ENOMEM. After a failure nothing has changed. */
 int assembler_input(struct assembler *a, const struct assembler_packet *p,
                     uint64_t now_us) CONCLAVE_CHECKED;
 

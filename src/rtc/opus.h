@@ -26,8 +26,8 @@ struct opus_info {
 /* ESYNTAX: breaks one of the rules R1 to R7 of RFC 6716 3.4. */
 int opus_info_read(struct bytes packet, struct opus_info *out) CONCLAVE_CHECKED;
 
-/* Appends the payload for a packet: the packet. ESYNTAX as above; ELIMIT: more than mtu bytes, which
- * nothing can help (RFC 7587 4.2: no fragments). ENOMEM. */
+/* Appends the payload for a packet: the packet. ESYNTAX as above; ELIMIT: more than mtu bytes, and
+ * RFC 7587 4.2 knows no fragments. ENOMEM. */
 int opus_payload_write(struct bytes packet, size_t mtu, struct buf *out) CONCLAVE_CHECKED;
 
 #endif

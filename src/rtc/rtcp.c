@@ -221,7 +221,7 @@ int rtcp_bye_write(const struct rtcp_bye *b, struct buf *out)
     if (b->count > RTCP_COUNT_MAX || b->reason.n > 255)
         return CONCLAVE_EINVAL;
     size_t text = b->reason.n == 0 ? 0 : (1 + b->reason.n + 3) / 4 * 4;
-    int rv = rtcp_begin(out, RTCP_BYE, b->count, b->count * 4u + text);
+    int rv = rtcp_begin(out, RTCP_BYE, b->count, (size_t)b->count * 4 + text);
     if (rv != 0)
         return rv;
     for (unsigned i = 0; i < b->count; i++)

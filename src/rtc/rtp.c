@@ -28,7 +28,7 @@ int rtp_header_read(struct bytes packet, struct rtp_header *out)
     h.sequence = read_u16(&r);
     h.timestamp = read_u32(&r);
     h.ssrc = read_u32(&r);
-    h.csrcs = read_bytes(&r, (first & 0x0fu) * 4u);
+    h.csrcs = read_bytes(&r, (size_t)(first & 0x0f) * 4);
     if (h.extended) {
         h.extension_profile = read_u16(&r);
         size_t words = read_u16(&r);

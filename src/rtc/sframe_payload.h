@@ -1,5 +1,5 @@
-/* RTP payload format for SFrame (draft-ietf-avtcore-rtp-sframe-02): one byte before each piece of an
- * SFrame ciphertext.
+/* RTP payload format for SFrame (draft-ietf-avtcore-rtp-sframe-02): one byte before each piece of
+ * an SFrame ciphertext.
  *
  * A ciphertext is cut anywhere; the pieces go into packets in order, the first with S and the last
  * with E, all with the same T. T is 0 for a whole media frame (per-frame SFrame, which Conclave

@@ -154,6 +154,8 @@ int srtp_seal(struct srtp *s, uint8_t *packet, size_t n, size_t cap, size_t *out
     struct packet head;
     if (s->direction != SRTP_SEALING)
         return CONCLAVE_ESTATE;
+    __builtin_prefetch(s->rtp.streams.streams, 1);
+    aead_prefetch(s->rtp.aead);
     int rv = packet_read(packet, n, &head);
     if (rv != 0)
         return rv;
@@ -183,8 +185,14 @@ size_t srtp_seal_each(struct srtp_job *jobs, size_t n, struct bytes payload)
 {
     size_t good = 0;
     for (size_t i = 0; i < n; i++) {
-        if (i + 1 < n) /* the next receiver's keys are on their way while this one's are used */
+        /* what the next receivers need is on its way while this one's packet is sealed */
+        if (i + 2 < n)
+            __builtin_prefetch(jobs[i + 2].srtp);
+        if (i + 1 < n) {
             aead_prefetch(jobs[i + 1].srtp->rtp.aead);
+            __builtin_prefetch(jobs[i + 1].srtp->rtp.streams.streams);
+            __builtin_prefetch(jobs[i + 1].packet, 1);
+        }
         jobs[i].out_n = 0;
         jobs[i].result = seal_job(&jobs[i], payload);
         good += jobs[i].result == 0;

@@ -32,19 +32,30 @@ static inline void srtp_store32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)v;
 }
 
+static inline uint64_t srtp_big_endian64(uint64_t v)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(v) : v;
+}
+
+static inline uint32_t srtp_big_endian32(uint32_t v)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
+}
+
 /* RFC 7714 8.1 and 9.1: two zero bytes, the SSRC, and the index as 48 bits (rollover counter and
- * sequence number, or the SRTCP index behind two zero bytes), XOR the salt. */
+ * sequence number, or the SRTCP index behind two zero bytes), XOR the salt. Written in 8 and 4
+ * bytes, as it is read: other sizes would cost a stall. */
 static inline void srtp_nonce(const struct srtp_half *h, uint32_t ssrc, uint64_t index,
                               uint8_t out[static AEAD_NONCE])
 {
-    uint8_t iv[AEAD_NONCE];
-    iv[0] = iv[1] = 0;
-    srtp_store32(iv + 2, ssrc);
-    srtp_store32(iv + 6, (uint32_t)(index >> 16));
-    iv[10] = (uint8_t)(index >> 8);
-    iv[11] = (uint8_t)index;
-    for (size_t i = 0; i < AEAD_NONCE; i++)
-        out[i] = iv[i] ^ h->salt[i];
+    uint64_t first;
+    uint32_t last;
+    memcpy(&first, h->salt, 8);
+    memcpy(&last, h->salt + 8, 4);
+    first ^= srtp_big_endian64((uint64_t)ssrc << 16 | index >> 32);
+    last ^= srtp_big_endian32((uint32_t)index);
+    memcpy(out, &first, 8);
+    memcpy(out + 8, &last, 4);
 }
 
 #endif

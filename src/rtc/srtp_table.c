@@ -5,7 +5,7 @@
 
 #include "rtc/srtp.h"
 
-#define SMALLEST 8
+#define SMALLEST 1
 
 void srtp_table_fini(struct srtp_table *t)
 {

@@ -18,11 +18,15 @@ struct srtp_slot {
 };
 
 struct srtp_table {
-    struct srtp_slot *slots;
     struct srtp_stream *streams;
     size_t n, room; /* of streams; there are 2 * room slots, room is a power of two or 0 */
+    struct srtp_slot *slots;
     uint64_t seed;
 };
+
+/* So few streams are found faster without the slots: with many sessions each line that need not be
+ * fetched counts. */
+#define SRTP_TABLE_FEW 4
 
 void srtp_table_fini(struct srtp_table *t);
 
@@ -34,8 +38,12 @@ static inline size_t srtp_table_home(const struct srtp_table *t, uint32_t ssrc)
 /* NULL if absent. */
 static inline struct srtp_stream *srtp_table_get(const struct srtp_table *t, uint32_t ssrc)
 {
-    if (t->room == 0)
+    if (t->n <= SRTP_TABLE_FEW) {
+        for (size_t i = 0; i < t->n; i++)
+            if (t->streams[i].ssrc == ssrc)
+                return &t->streams[i];
         return NULL;
+    }
     size_t i = srtp_table_home(t, ssrc);
     while (t->slots[i].at != 0 && t->slots[i].ssrc != ssrc)
         i = (i + 1) & (2 * t->room - 1);

@@ -113,7 +113,8 @@ bool transport_cc_next(struct transport_cc_walk *w, struct transport_cc_status *
     w->used++;
     if (symbol != NOT_RECEIVED) {
         uint16_t delta = take(&w->deltas, symbol);
-        w->time_us += (symbol == LARGE_DELTA ? (int16_t)delta : delta) * TRANSPORT_CC_TICK_US;
+        int64_t ticks = symbol == LARGE_DELTA ? (int16_t)delta : delta;
+        w->time_us += ticks * TRANSPORT_CC_TICK_US;
     }
     *out = (struct transport_cc_status){
         .sequence = (uint16_t)(w->message->base_sequence + w->done),

@@ -14,8 +14,8 @@ static size_t epochs_max(const struct sframe_keys *k)
     return (size_t)1 << k->epoch_bits;
 }
 
-int sframe_keys_new(uint16_t suite, unsigned epoch_bits, enum sframe_mode mode,
-                    struct sframe_keys **out)
+int keys_new_with(uint16_t suite, unsigned epoch_bits, enum sframe_mode mode,
+                  enum aead_choice choice, struct sframe_keys **out)
 {
     const struct sframe_suite_info *s = sframe_suite_find(suite);
     if (s == NULL)
@@ -29,7 +29,7 @@ int sframe_keys_new(uint16_t suite, unsigned epoch_bits, enum sframe_mode mode,
     k->epoch_bits = epoch_bits;
     k->mode = mode;
     k->deadline = NEVER;
-    int rv = aead_engine_new(AEAD_BEST, &k->engine);
+    int rv = aead_engine_new(choice, &k->engine);
     if (rv != 0) {
         sframe_keys_free(k);
         return rv;
@@ -37,6 +37,12 @@ int sframe_keys_new(uint16_t suite, unsigned epoch_bits, enum sframe_mode mode,
     k->table.seed = aead_engine_seed(k->engine);
     *out = k;
     return 0;
+}
+
+int sframe_keys_new(uint16_t suite, unsigned epoch_bits, enum sframe_mode mode,
+                    struct sframe_keys **out)
+{
+    return keys_new_with(suite, epoch_bits, mode, AEAD_BEST, out);
 }
 
 static void epoch_fini(struct epoch *e)

@@ -37,6 +37,10 @@ static inline struct epoch *keys_epoch(struct sframe_keys *k, uint64_t id)
     return &k->epochs[id & ((1u << k->epoch_bits) - 1)];
 }
 
+/* sframe_keys_new() over a provider of choice. EUNSUPPORTED if this machine has it not. */
+int keys_new_with(uint16_t suite, unsigned epoch_bits, enum sframe_mode mode,
+                  enum aead_choice choice, struct sframe_keys **out) CONCLAVE_CHECKED;
+
 /* The key that seals under a context now, made if there is none. Errors of sframe_seal(). */
 int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us,
                  struct sframe_key **out) CONCLAVE_CHECKED;

@@ -35,6 +35,10 @@ static uint32_t ns_short(uint32_t n, unsigned *width)
 uint32_t bits_read_ns(struct bit_reader *r, uint32_t n)
 {
     unsigned width;
+    if (n == 0) { /* there is no number below 0 */
+        r->failed = true;
+        return 0;
+    }
     uint32_t m = ns_short(n, &width);
     uint32_t v = bits_read(r, width - 1);
     if (v < m)
@@ -68,6 +72,10 @@ void bit_write(struct bit_writer *w, bool v)
 void bits_write_ns(struct bit_writer *w, uint32_t v, uint32_t n)
 {
     unsigned width;
+    if (v >= n) {
+        w->b->failed = true;
+        return;
+    }
     uint32_t m = ns_short(n, &width);
     if (v < m)
         bits_write(w, v, width - 1);

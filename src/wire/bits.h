@@ -21,7 +21,7 @@ struct bit_reader bit_reader_of(struct bytes b);
 uint32_t bits_read(struct bit_reader *r, unsigned n);
 bool bit_read(struct bit_reader *r);
 
-/* AV1 4.10.7, ns(n): a value below n (n >= 1) in as few bits as n needs. */
+/* AV1 4.10.7, ns(n): a value below n in as few bits as n needs; n = 0 fails. */
 uint32_t bits_read_ns(struct bit_reader *r, uint32_t n);
 
 struct bit_writer {
@@ -36,7 +36,7 @@ struct bit_writer bit_writer_of(struct buf *b);
 void bits_write(struct bit_writer *w, uint32_t v, unsigned n);
 void bit_write(struct bit_writer *w, bool v);
 
-/* v < n */
+/* v < n, or the buf fails. */
 void bits_write_ns(struct bit_writer *w, uint32_t v, uint32_t n);
 
 #endif

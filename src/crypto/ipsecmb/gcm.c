@@ -1,5 +1,6 @@
 /* AES-GCM through intel-ipsec-mb. Only its one-shot functions are used, which need no manager once
  * they are known: the manager finds the fastest for this processor, and is let go. */
+#include <immintrin.h>
 #include <intel-ipsec-mb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,14 +61,19 @@ static struct key *key_of(struct aead *a)
     return (struct key *)(void *)a->state;
 }
 
-/* What the library leaves in its context holds key stream. */
+/* What the library leaves in its context holds key stream. Stores of 16 bytes, since what a compiler
+ * makes of memset() here takes as long as the encryption of a short packet. */
 static inline void forget(struct gcm_context_data *ctx)
 {
-    memset(ctx, 0, sizeof *ctx);
+    _Static_assert(sizeof *ctx == 5 * 16 + 8, "the stores below cover the context");
+    uint8_t *p = (uint8_t *)ctx;
+    for (size_t i = 0; i < 5; i++)
+        _mm_storeu_si128((__m128i_u *)(void *)(p + 16 * i), _mm_setzero_si128());
+    _mm_storel_epi64((__m128i_u *)(void *)(p + 80), _mm_setzero_si128());
     __asm__ volatile("" : : "r"(ctx) : "memory");
 }
 
-/* All ones if the tags are equal, in the same time whatever they are. */
+/* Whether the tags are equal, in the same time whatever they are. */
 static inline bool tags_equal(const uint8_t *a, const uint8_t *b)
 {
     uint64_t x[2], y[2];
