@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             .timestamp = data[i + 2] >> 2 & 3,
             .kind = data[i + 2] >> 4 & 1,
         };
-        int step = (int8_t)data[i];
+        int step = data[i] < 128 ? data[i] : data[i] - 256;
         sequence = (uint16_t)(sequence +
                               ((data[i + 2] & 0x80) != 0 ? step * 256 + data[i + 1] : step % 16));
         now += (uint64_t)data[i + 3] * data[i + 4];

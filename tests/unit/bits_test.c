@@ -90,6 +90,24 @@ static void a_reader_that_failed_yields_zeros(void **state)
     assert_int_equal(bits_read_ns(&r, 5), 0);
 }
 
+static void a_number_that_is_not_below_its_bound_fails(void **state)
+{
+    static const uint8_t data[] = {0xff};
+    struct bit_reader r = bit_reader_of(bytes_of(data, 1));
+    struct buf b = {0};
+    struct bit_writer w = bit_writer_of(&b);
+
+    (void)state;
+    assert_int_equal(bits_read_ns(&r, 0), 0);
+    assert_true(r.failed);
+    bits_write_ns(&w, 5, 5);
+    assert_int_equal(buf_check(&b), CONCLAVE_ENOMEM);
+    buf_clear(&b);
+    bits_write_ns(&w, 0, 0);
+    assert_int_equal(buf_check(&b), CONCLAVE_ENOMEM);
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +116,7 @@ int main(void)
         cmocka_unit_test(non_symmetric_numbers_have_the_lengths_of_the_specification),
         cmocka_unit_test(random_fields_come_back_as_they_were),
         cmocka_unit_test(a_reader_that_failed_yields_zeros),
+        cmocka_unit_test(a_number_that_is_not_below_its_bound_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

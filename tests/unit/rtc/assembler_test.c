@@ -12,7 +12,7 @@
 #include "support/alloc_fail.h"
 #include "support/random.h"
 
-#define MS 1000u
+#define MS UINT64_C(1000)
 #define START 1
 #define END 2
 
@@ -395,7 +395,7 @@ static void limits_are_limits(void **state)
     static uint8_t large[RTP_PACKET_MAX + 1];
     const struct assembler_config bad[] = {
         {.wait_us = ASSEMBLER_WAIT_MAX_US + 1},
-        {.packets = ASSEMBLER_PACKETS_MAX * 2},
+        {.packets = (size_t)ASSEMBLER_PACKETS_MAX * 2},
         {.packets = 100},
         {.bytes = RTP_PACKET_MAX - 1},
         {.bytes = ASSEMBLER_BYTES_MAX + 1},

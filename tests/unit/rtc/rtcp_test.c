@@ -372,7 +372,7 @@ static void what_could_not_be_read_back_is_not_written(void **state)
     assert_int_equal(rtcp_bye_write(&b, &out), CONCLAVE_EINVAL);
     assert_int_equal(rtcp_begin(&out, RTCP_SR, 32, 0), CONCLAVE_EINVAL);
     assert_int_equal(rtcp_begin(&out, RTCP_SR, 0, 3), CONCLAVE_EINVAL);
-    assert_int_equal(rtcp_begin(&out, RTCP_SR, 0, 65536 * 4), CONCLAVE_EINVAL);
+    assert_int_equal(rtcp_begin(&out, RTCP_SR, 0, (size_t)65536 * 4), CONCLAVE_EINVAL);
     assert_int_equal(out.n, 0);
 }
 

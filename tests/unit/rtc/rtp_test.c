@@ -289,7 +289,7 @@ static void unwrapped_numbers_never_wrap_and_never_go_negative(void **state)
             truth = u.highest;
         assert_int_equal(sequence_unwrap(&u, (uint16_t)truth), truth);
     }
-    assert_true(truth > 5 * 65536);
+    assert_true(truth > INT64_C(5) * 65536);
 }
 
 int main(void)

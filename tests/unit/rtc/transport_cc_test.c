@@ -286,7 +286,7 @@ static int writes_a_message(void *ctx)
 
     memset(r, 0, sizeof *r);
     for (uint16_t i = 0; i < 300; i++)
-        transport_cc_record(r, i, 100000 * i);
+        transport_cc_record(r, i, UINT64_C(100000) * i);
     before = *r;
     int rv = transport_cc_write(r, 1, 2, &out);
     if (rv != 0) {

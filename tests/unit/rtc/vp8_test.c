@@ -1,4 +1,4 @@
-/* VP8 payloads: the descriptor of RFC 7741 4.2 with each of its fields, and frames cut and joined. */
+/* VP8 payloads: the descriptor of RFC 7741 4.2 field by field, and frames cut and joined. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
