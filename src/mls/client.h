@@ -55,7 +55,7 @@ struct mls_key_package {
 
 /* A key package whose private keys come from elsewhere; they must fit. EKEY, ESUITE. */
 int mls_key_package_from_parts(struct mls_client *c, struct bytes message, struct bytes init_priv,
-                               struct bytes leaf_priv, struct mls_key_package **out)
-    CONCLAVE_CHECKED;
+                               struct bytes leaf_priv,
+                               struct mls_key_package **out) CONCLAVE_CHECKED;
 
 #endif

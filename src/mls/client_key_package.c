@@ -183,7 +183,8 @@ int mls_key_package_from_parts(struct mls_client *c, struct bytes message, struc
         return CONCLAVE_ENOMEM;
     buf_put(&kp->message, message);
     int rv = buf_check(&kp->message);
-    if (rv == 0 && (!secret_set(&kp->init_priv, init_priv) || !secret_set(&kp->leaf_priv, leaf_priv)))
+    if (rv == 0 &&
+        (!secret_set(&kp->init_priv, init_priv) || !secret_set(&kp->leaf_priv, leaf_priv)))
         rv = CONCLAVE_ESYNTAX;
     if (rv == 0)
         rv = finish(kp);

@@ -74,8 +74,7 @@ bool mls_credential_equal(const struct mls_credential *a, const struct mls_crede
 }
 
 /* RFC 9420 5.3-1: the end-entity certificate holds the leaf's signature key. */
-static int validate_x509(struct crypto *c, const struct mls_identity_check *check,
-                         bool expired_ok)
+static int validate_x509(struct crypto *c, const struct mls_identity_check *check, bool expired_ok)
 {
     struct crypto_certificate cert;
     struct bytes rest = check->credential.certificates, der;

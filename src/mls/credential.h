@@ -15,7 +15,7 @@ bool mls_credential_equal(const struct mls_credential *a, const struct mls_crede
 /* RFC 9420 5.3.1: for X.509 the certificate's key and dates are checked here, then the
  * application decides. ECREDENTIAL, ELIFETIME. `expired_ok` skips the dates. */
 int mls_credential_validate(struct crypto *c, const struct mls_callbacks *callbacks,
-                            const struct mls_identity_check *check, bool expired_ok)
-    CONCLAVE_CHECKED;
+                            const struct mls_identity_check *check,
+                            bool expired_ok) CONCLAVE_CHECKED;
 
 #endif

@@ -25,8 +25,8 @@ bool mls_extension_is_default(uint16_t type);
 bool mls_u16s_have(struct bytes list, uint16_t value);
 
 /* Whether capabilities cover every extension type of a list, or a RequiredCapabilities. ECAPABILITY. */
-int mls_capabilities_cover(const struct mls_capabilities *caps, struct bytes extensions)
-    CONCLAVE_CHECKED;
+int mls_capabilities_cover(const struct mls_capabilities *caps,
+                           struct bytes extensions) CONCLAVE_CHECKED;
 
 /* Section 11.1. The content of a required_capabilities extension. */
 struct mls_required_capabilities {

@@ -1,6 +1,7 @@
 /* RFC 9420 12.1.8: proposals from outside the group. Nothing here needs a group secret. */
 #include "mls/client.h"
 #include "mls/framing.h"
+#include "mls/proposal.h"
 
 /* RFC 9420 12.1.8-3: signed without the context, sent as PublicMessage. */
 static int send(struct crypto_signer *signer, const struct mls_content *content, struct buf *out)

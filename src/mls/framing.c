@@ -174,9 +174,8 @@ static bool external_may_propose(uint16_t type)
 
 int mls_content_check_sender(const struct mls_content *content)
 {
-    uint16_t proposal = content->type == CONTENT_PROPOSAL && content->body.n >= 2
-                            ? (uint16_t)(content->body.p[0] << 8 | content->body.p[1])
-                            : 0;
+    struct reader r = reader_of(content->body);
+    uint16_t proposal = content->type == CONTENT_PROPOSAL ? read_u16(&r) : 0;
     bool ok = false;
     switch (content->sender.type) {
     case MLS_SENDER_MEMBER: /* RFC 9420 12.1.6-1: only inside an external commit */
@@ -216,8 +215,9 @@ static void tbs_init(struct tbs *t, uint16_t wire_format, enum mls_sender_type s
     t->n = sender == MLS_SENDER_MEMBER || sender == MLS_SENDER_NEW_MEMBER_COMMIT ? 3 : 2;
 }
 
-int mls_content_sign(struct crypto_signer *signer, uint16_t wire_format, enum mls_sender_type sender,
-                     struct bytes content, struct bytes context, struct buf *out_signature)
+int mls_content_sign(struct crypto_signer *signer, uint16_t wire_format,
+                     enum mls_sender_type sender, struct bytes content, struct bytes context,
+                     struct buf *out_signature)
 {
     struct tbs t;
     tbs_init(&t, wire_format, sender, content, context);
@@ -256,8 +256,7 @@ int mls_interim_hash(struct crypto *c, struct bytes confirmed, struct bytes conf
                      uint8_t *out)
 {
     uint8_t n[4];
-    struct bytes parts[3] = {confirmed,
-                             bytes_of(n, varint_encode((uint32_t)confirmation_tag.n, n)),
+    struct bytes parts[3] = {confirmed, bytes_of(n, varint_encode((uint32_t)confirmation_tag.n, n)),
                              confirmation_tag};
     return crypto_hash(c, parts, 3, out);
 }

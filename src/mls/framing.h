@@ -69,9 +69,9 @@ int mls_content_check_sender(const struct mls_content *content) CONCLAVE_CHECKED
 
 /* Signature over FramedContentTBS; context: the encoded GroupContext, which counts only for
  * members and new_member_commit. content: the encoded FramedContent. */
-int mls_content_sign(struct crypto_signer *signer, uint16_t wire_format, enum mls_sender_type sender,
-                     struct bytes content, struct bytes context, struct buf *out_signature)
-    CONCLAVE_CHECKED;
+int mls_content_sign(struct crypto_signer *signer, uint16_t wire_format,
+                     enum mls_sender_type sender, struct bytes content, struct bytes context,
+                     struct buf *out_signature) CONCLAVE_CHECKED;
 int mls_content_verify(struct crypto *c, const struct mls_authenticated *a, struct bytes context,
                        struct bytes public_key) CONCLAVE_CHECKED;
 
@@ -81,8 +81,7 @@ int mls_proposal_ref(struct crypto *c, const struct mls_authenticated *a,
 
 /* RFC 9420 8.2. Each out: nh bytes. */
 int mls_confirmed_hash(struct crypto *c, struct bytes interim, uint16_t wire_format,
-                       struct bytes content, struct bytes signature, uint8_t *out)
-    CONCLAVE_CHECKED;
+                       struct bytes content, struct bytes signature, uint8_t *out) CONCLAVE_CHECKED;
 int mls_interim_hash(struct crypto *c, struct bytes confirmed, struct bytes confirmation_tag,
                      uint8_t *out) CONCLAVE_CHECKED;
 

@@ -20,8 +20,7 @@ struct mls_sender_data {
     uint8_t reuse_guard[4];
 };
 
-int mls_private_message_parse(struct bytes body, struct mls_private_message *out)
-    CONCLAVE_CHECKED;
+int mls_private_message_parse(struct bytes body, struct mls_private_message *out) CONCLAVE_CHECKED;
 
 /* Encrypts content and its auth data as an MLSMessage. content->raw is not needed. padding: bytes
  * of padding. The step is to be taken once the message is safely stored. */
@@ -32,8 +31,8 @@ int mls_private_message_seal(struct crypto *c, const struct secret *sender_data_
 
 /* RFC 9420 6.3.2. EDECRYPT. */
 int mls_sender_data_open(struct crypto *c, const struct secret *sender_data_secret,
-                         const struct mls_private_message *m, struct mls_sender_data *out)
-    CONCLAVE_CHECKED;
+                         const struct mls_private_message *m,
+                         struct mls_sender_data *out) CONCLAVE_CHECKED;
 
 /* Decrypts and decodes. The content views point into storage: FramedContent, then auth data. */
 int mls_private_message_open(struct crypto *c, struct mls_message_key *key,

@@ -76,8 +76,8 @@ void mls_staged_secrets_free(void *p);
 struct mls_staged_secrets *mls_staged_secrets_of(const struct mls_staged *s);
 
 /* Looks up the PSKs of a staged commit and combines them (RFC 9420 12.4.2-6). */
-int mls_group_psk_secret(struct mls_group *g, const struct mls_staged *s, struct secret *out)
-    CONCLAVE_CHECKED;
+int mls_group_psk_secret(struct mls_group *g, const struct mls_staged *s,
+                         struct secret *out) CONCLAVE_CHECKED;
 /* The same for a list of encoded PreSharedKeyIDs. existing: other groups to look in. */
 int mls_psk_list_secret(struct mls_client *c, const struct mls_group *g,
                         struct mls_group *const *existing, size_t n_existing, struct bytes ids,
@@ -119,8 +119,8 @@ int mls_delta_apply(struct mls_group *g, struct bytes delta) CONCLAVE_CHECKED;
 
 /* A staged commit as bytes, on top of the group it was staged on. */
 int mls_staged_write(const struct mls_staged *s, struct buf *b) CONCLAVE_CHECKED;
-int mls_staged_read(struct mls_group *g, struct reader *r, struct mls_staged **out)
-    CONCLAVE_CHECKED;
+int mls_staged_read(struct mls_group *g, struct reader *r,
+                    struct mls_staged **out) CONCLAVE_CHECKED;
 
 /* Pieces of state that both the whole and the deltas have. */
 void mls_state_write_secret(struct buf *b, const struct secret *s);
@@ -145,8 +145,8 @@ int mls_group_commit_plan(struct mls_group *g, const struct mls_commit_plan *pla
  * rest encrypted. path: UpdatePath is appended. */
 int mls_group_build_path(struct mls_group *g, struct mls_staged *s,
                          const struct mls_new_identity *identity, struct buf *path,
-                         struct mls_path_secrets *out_secrets, struct secret *out_commit_secret)
-    CONCLAVE_CHECKED;
+                         struct mls_path_secrets *out_secrets,
+                         struct secret *out_commit_secret) CONCLAVE_CHECKED;
 
 /* Signs the commit content and derives the epoch; gives the encoded auth data. */
 int mls_group_seal_commit(struct mls_group *g, struct mls_staged *s,
@@ -159,8 +159,8 @@ int mls_group_seal_commit(struct mls_group *g, struct mls_staged *s,
 int mls_group_build_welcome(struct mls_group *g, struct mls_staged *s,
                             const struct mls_path_secrets *path_secrets,
                             const struct secret *joiner, const struct secret *psk,
-                            const struct mls_commit_options *options, struct buf *out)
-    CONCLAVE_CHECKED;
+                            const struct mls_commit_options *options,
+                            struct buf *out) CONCLAVE_CHECKED;
 
 /* GroupInfo extensions of ours: tree, external_pub, the application's, GREASE. */
 int mls_group_info_extensions(struct mls_group *g, const struct mls_tree *tree, bool with_tree,

@@ -9,8 +9,7 @@
 #include "wire/writer.h"
 
 /* The proposals vector: what is committed by value, then references. */
-static int write_proposals(struct mls_group *g, const struct mls_commit_plan *plan,
-                           struct buf *out)
+static int write_proposals(struct mls_group *g, const struct mls_commit_plan *plan, struct buf *out)
 {
     int rv = 0;
     if (plan->first_psk.n != 0) {
@@ -48,7 +47,9 @@ static int sign_path_leaf(struct mls_group *g, struct mls_staged *s,
     if (rv != 0)
         return rv;
     mls_client_leaf(g->client, signer,
-                    identity != NULL ? &identity->credential : keeps ? &old->credential : NULL,
+                    identity != NULL ? &identity->credential
+                    : keeps          ? &old->credential
+                                     : NULL,
                     &leaf);
     leaf.encryption_key = bytes_of(pub, g->crypto->suite->npk);
     leaf.source = LEAF_COMMIT;
@@ -70,7 +71,8 @@ static int refresh_path(struct mls_group *g, struct mls_staged *s,
     for (uint32_t i = 0; i < s->path.n; i++)
         keys[i] = bytes_of(pub + i * npk, npk);
     if (rv == 0)
-        rv = mls_path_merge(&s->tree, g->crypto, s->committer, &s->path, keys, parent_hash, &n_hash);
+        rv =
+            mls_path_merge(&s->tree, g->crypto, s->committer, &s->path, keys, parent_hash, &n_hash);
     if (rv == 0)
         rv = sign_path_leaf(g, s, identity, &priv->key[0], bytes_of(parent_hash, n_hash),
                             leaf_bytes);

@@ -29,8 +29,8 @@ static int make_init(struct mls_group *g, const struct mls_group_info_view *info
     if (rv == 0)
         rv = hpke_info_init(g->crypto, NULL, 0, &empty);
     if (rv == 0)
-        rv = hpke_send_export(g->crypto, pub, &empty, "MLS 1.0 external init secret", enc,
-                              out_init);
+        rv =
+            hpke_send_export(g->crypto, pub, &empty, "MLS 1.0 external init secret", enc, out_init);
     if (rv == 0) {
         write_u8(proposals, 1); /* by value, as all in an external commit */
         mls_proposal_write_external_init(proposals, bytes_of(enc, g->crypto->suite->npk));
@@ -55,8 +55,7 @@ static int write_proposals(struct mls_group *g, const struct mls_group_info_view
     return rv != 0 ? rv : buf_check(out);
 }
 
-static int stage(struct mls_group *g, struct bytes proposals, uint64_t now,
-                 struct mls_staged **out)
+static int stage(struct mls_group *g, struct bytes proposals, uint64_t now, struct mls_staged **out)
 {
     struct mls_sender sender = {MLS_SENDER_NEW_MEMBER_COMMIT, MLS_NO_LEAF};
     int rv = mls_staged_begin(&g->pub, sender, proposals, out);

@@ -75,7 +75,7 @@ int mls_group_info_tree(const struct mls_group_info_view *info, struct bytes apa
     }
     /* RFC 9420 12.4.3.1-1 */
     return mls_extension_find(info->extensions, MLS_EXT_RATCHET_TREE, out) == 0 ? 0
-                                                                               : CONCLAVE_ETREE;
+                                                                                : CONCLAVE_ETREE;
 }
 
 int mls_public_group_load(struct mls_public_group *g, const struct mls_group_info_view *info,
@@ -91,8 +91,8 @@ int mls_public_group_load(struct mls_public_group *g, const struct mls_group_inf
     if (rv == 0)
         rv = mls_group_info_verify(g->crypto, info, &tree);
     if (rv == 0) /* RFC 9420 5.3.1-7 */
-        rv = mls_external_senders_validate(g, info->context.view.extensions, bytes_of(NULL, 0),
-                                           now);
+        rv =
+            mls_external_senders_validate(g, info->context.view.extensions, bytes_of(NULL, 0), now);
     if (rv == 0)
         rv = mls_public_group_set(g, &tree, info->context.raw, info->confirmation_tag);
     mls_tree_fini(&tree);

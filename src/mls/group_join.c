@@ -176,8 +176,8 @@ static int join(struct mls_group *g, struct opened *o, struct bytes tree,
 }
 
 int mls_group_join(struct mls_client *c, struct bytes welcome, struct bytes tree,
-                   struct mls_key_package *kp, struct mls_group *const *existing,
-                   size_t n_existing, uint64_t now, struct mls_group **out)
+                   struct mls_key_package *kp, struct mls_group *const *existing, size_t n_existing,
+                   uint64_t now, struct mls_group **out)
 {
     struct opened o = {0};
     struct mls_group *g = NULL;

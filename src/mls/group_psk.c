@@ -87,9 +87,9 @@ int mls_psk_list_secret(struct mls_client *c, const struct mls_group *g,
     while (rv == 0 && reader_left(&r) != 0) {
         struct mls_psk_id id;
         mls_psk_id_read(&r, &id);
-        rv = !reader_ok(&r)                         ? CONCLAVE_ESYNTAX
+        rv = !reader_ok(&r)                       ? CONCLAVE_ESYNTAX
              : id.nonce.n != c->crypto->suite->nh ? CONCLAVE_EPSK
-                                                    : collect(&all, c, g, existing, n_existing, &id);
+                                                  : collect(&all, c, g, existing, n_existing, &id);
     }
     return combine(&all, c->crypto, rv, out);
 }

@@ -18,8 +18,7 @@ struct mls_key_package_view {
 void mls_key_package_read(struct reader *r, struct mls_key_package_view *out, int *error);
 
 /* A whole MLSMessage that must hold a KeyPackage. ESYNTAX, EVERSION, EWIREFORMAT, ... */
-int mls_key_package_parse(struct bytes message, struct mls_key_package_view *out)
-    CONCLAVE_CHECKED;
+int mls_key_package_parse(struct bytes message, struct mls_key_package_view *out) CONCLAVE_CHECKED;
 
 /* RFC 9420 10.1: everything but the credential, which is the application's to judge. */
 int mls_key_package_check(struct crypto *c, const struct mls_key_package_view *kp,

@@ -58,8 +58,8 @@ struct mls_leaf_rules {
     uint64_t now;
     bool check_now; /* whether now must be within the lifetime */
 };
-int mls_leaf_check(const struct mls_leaf *leaf, const struct mls_leaf_rules *rules)
-    CONCLAVE_CHECKED;
+int mls_leaf_check(const struct mls_leaf *leaf,
+                   const struct mls_leaf_rules *rules) CONCLAVE_CHECKED;
 
 /* The public view. */
 struct mls_member mls_leaf_member(const struct mls_leaf *leaf, uint32_t index);

@@ -26,7 +26,8 @@ const struct mls_cached *mls_cache_find(const struct mls_proposal_cache *c, stru
 int mls_cache_reserve(struct mls_proposal_cache *c) CONCLAVE_CHECKED;
 
 /* An entry for a proposal, copied; ref: nh bytes. NULL without memory. */
-struct mls_cached *mls_cached_new(struct bytes ref, struct mls_sender sender, struct bytes proposal);
+struct mls_cached *mls_cached_new(struct bytes ref, struct mls_sender sender,
+                                  struct bytes proposal);
 
 /* Takes the entry; a ref that is there already keeps the older one. Needs the reserve. */
 const struct mls_cached *mls_cache_put(struct mls_proposal_cache *c, size_t nh,

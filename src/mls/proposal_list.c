@@ -275,8 +275,8 @@ int mls_staged_check_tree(const struct mls_public_group *g, struct mls_staged *s
     /* RFC 9420 7.3-5, 7.3-6 for every leaf that is new */
     for (size_t i = 0; rv == 0 && i < s->n_list; i++)
         if (s->list[i].p.type == MLS_ADD || s->list[i].p.type == MLS_UPDATE)
-            rv = mls_tree_check_credential_types(&s->tree,
-                                                 mls_tree_leaf(&s->tree, s->list[i].leaf));
+            rv =
+                mls_tree_check_credential_types(&s->tree, mls_tree_leaf(&s->tree, s->list[i].leaf));
     if (rv == 0 && s->has_path)
         rv = mls_tree_check_credential_types(&s->tree, mls_tree_leaf(&s->tree, s->committer));
     return rv;

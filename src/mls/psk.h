@@ -33,7 +33,7 @@ struct mls_psk {
 };
 
 /* psk_secret of n PSKs in order; n == 0: zeros. */
-int mls_psk_secret(struct crypto *c, const struct mls_psk *psks, size_t n, struct secret *out)
-    CONCLAVE_CHECKED;
+int mls_psk_secret(struct crypto *c, const struct mls_psk *psks, size_t n,
+                   struct secret *out) CONCLAVE_CHECKED;
 
 #endif

@@ -19,8 +19,8 @@ struct mls_public_group {
     struct mls_policy policy;
     struct mls_executor executor;
     struct mls_tree tree;
-    struct buf context;       /* encoded GroupContext */
-    struct mls_context view;  /* of it */
+    struct buf context;      /* encoded GroupContext */
+    struct mls_context view; /* of it */
     struct buf confirmation_tag;
     uint8_t interim[CRYPTO_HASH_MAX];
     struct mls_proposal_cache cache;
@@ -107,8 +107,8 @@ int mls_staged_begin(const struct mls_public_group *g, struct mls_sender sender,
                      struct bytes proposals, struct mls_staged **out) CONCLAVE_CHECKED;
 
 /* RFC 9420 12.2 and 12.3: validates the list and applies it to tree and extensions. */
-int mls_staged_apply(const struct mls_public_group *g, struct mls_staged *s, uint64_t now)
-    CONCLAVE_CHECKED;
+int mls_staged_apply(const struct mls_public_group *g, struct mls_staged *s,
+                     uint64_t now) CONCLAVE_CHECKED;
 
 /* RFC 9420 7.3 for the leaf of a received path; then it takes the committer's place. */
 int mls_staged_check_path_leaf(const struct mls_public_group *g, const struct mls_staged *s,
@@ -116,8 +116,7 @@ int mls_staged_check_path_leaf(const struct mls_public_group *g, const struct ml
 int mls_staged_set_path_leaf(struct mls_staged *s, const struct mls_leaf *leaf) CONCLAVE_CHECKED;
 
 /* RFC 9420 12.2-14: what can only be judged of the tree as a whole. */
-int mls_staged_check_tree(const struct mls_public_group *g, struct mls_staged *s)
-    CONCLAVE_CHECKED;
+int mls_staged_check_tree(const struct mls_public_group *g, struct mls_staged *s) CONCLAVE_CHECKED;
 
 /* RFC 9420 12.4.1-4: new epoch, tree hash and extensions, old confirmed hash. */
 int mls_staged_provisional(const struct mls_public_group *g, struct mls_staged *s,

@@ -7,7 +7,6 @@
 /* RFC 9420 12.4.3.1-6, -23 to -28: a group joined by a Welcome against the one it claims to come
  * from, if any. EREINIT, EPSK. */
 int mls_reinit_check_welcome(const struct mls_group *g, struct bytes psks,
-                             struct mls_group *const *existing, size_t n_existing)
-    CONCLAVE_CHECKED;
+                             struct mls_group *const *existing, size_t n_existing) CONCLAVE_CHECKED;
 
 #endif

@@ -58,18 +58,21 @@ int mls_welcome_keys(struct crypto *c, const struct secret *joiner, const struct
 }
 
 int mls_epoch_derive_from_epoch_secret(struct crypto *c, const struct secret *epoch,
-                                       struct mls_epoch_secrets *out,
-                                       struct secret *out_encryption)
+                                       struct mls_epoch_secrets *out, struct secret *out_encryption)
 {
     struct mls_epoch_secrets s = {0};
     struct secret encryption = {0};
     const struct {
         const char *label;
         struct secret *to;
-    } all[] = {{"sender data", &s.sender_data}, {"encryption", &encryption},
-               {"exporter", &s.exporter},       {"external", &s.external},
-               {"confirm", &s.confirmation},    {"membership", &s.membership},
-               {"resumption", &s.resumption},   {"authentication", &s.authenticator},
+    } all[] = {{"sender data", &s.sender_data},
+               {"encryption", &encryption},
+               {"exporter", &s.exporter},
+               {"external", &s.external},
+               {"confirm", &s.confirmation},
+               {"membership", &s.membership},
+               {"resumption", &s.resumption},
+               {"authentication", &s.authenticator},
                {"init", &s.init}};
     int rv = 0;
     for (size_t i = 0; rv == 0 && i < sizeof all / sizeof all[0]; i++)

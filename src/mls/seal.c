@@ -50,8 +50,7 @@ int mls_open_state(struct crypto *c, struct bytes key, const char *what, struct 
     struct bytes nonce = read_bytes(&r, CRYPTO_NONCE);
     int rv = reader_ok(&r) ? 0 : CONCLAVE_ESYNTAX;
     if (rv == 0 && secret_set(&k, key))
-        rv = crypto_aead_open(c, &k, nonce.p, bytes_str(what), bytes_of(r.p, reader_left(&r)),
-                              out);
+        rv = crypto_aead_open(c, &k, nonce.p, bytes_str(what), bytes_of(r.p, reader_left(&r)), out);
     secret_wipe(&k);
     return rv;
 }

@@ -234,8 +234,8 @@ static int run_to(struct crypto *c, struct ratchet *r, uint32_t generation, uint
     return rv != 0 ? rv : advance(c, r);
 }
 
-static int find_generation(struct crypto *c, const struct ratchet *r, uint32_t ahead,
-                           uint32_t kept, struct mls_ratchet_step *s, struct mls_message_key *out)
+static int find_generation(struct crypto *c, const struct ratchet *r, uint32_t ahead, uint32_t kept,
+                           struct mls_ratchet_step *s, struct mls_message_key *out)
 {
     if (s->generation < r->next) {
         const struct kept_key *k = find_kept(r, s->generation);

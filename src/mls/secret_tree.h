@@ -24,8 +24,8 @@ struct mls_message_key {
 };
 
 /* Takes the encryption secret, which is wiped. ENOMEM. */
-int mls_secret_tree_init(struct mls_secret_tree *t, uint32_t width, struct secret *encryption)
-    CONCLAVE_CHECKED;
+int mls_secret_tree_init(struct mls_secret_tree *t, uint32_t width,
+                         struct secret *encryption) CONCLAVE_CHECKED;
 void mls_secret_tree_fini(struct mls_secret_tree *t);
 
 /* What taking a key would change. */
@@ -35,14 +35,14 @@ struct mls_ratchet_step;
  * `ahead` steps away; up to `kept` keys of the steps between are kept. */
 int mls_ratchet_find(struct mls_secret_tree *t, struct crypto *c, uint32_t leaf,
                      enum mls_ratchet_type type, uint32_t generation, uint32_t ahead, uint32_t kept,
-                     struct mls_message_key *out, struct mls_ratchet_step **out_step)
-    CONCLAVE_CHECKED;
+                     struct mls_message_key *out,
+                     struct mls_ratchet_step **out_step) CONCLAVE_CHECKED;
 
 /* The next unused generation of a ratchet. */
 int mls_ratchet_next(struct mls_secret_tree *t, struct crypto *c, uint32_t leaf,
                      enum mls_ratchet_type type, uint32_t *out_generation,
-                     struct mls_message_key *out, struct mls_ratchet_step **out_step)
-    CONCLAVE_CHECKED;
+                     struct mls_message_key *out,
+                     struct mls_ratchet_step **out_step) CONCLAVE_CHECKED;
 
 /* Takes the step: the key is consumed. Frees it. */
 void mls_ratchet_take(struct mls_secret_tree *t, struct mls_ratchet_step *step);

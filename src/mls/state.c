@@ -36,8 +36,8 @@ void mls_state_read_path(struct reader *r, struct mls_private_path *p)
 
 void mls_state_write_epoch(struct buf *b, const struct mls_epoch_secrets *e)
 {
-    const struct secret *all[] = {&e->sender_data, &e->exporter,   &e->external,
-                                  &e->confirmation, &e->membership, &e->resumption,
+    const struct secret *all[] = {&e->sender_data,   &e->exporter,   &e->external,
+                                  &e->confirmation,  &e->membership, &e->resumption,
                                   &e->authenticator, &e->init};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         mls_state_write_secret(b, all[i]);
@@ -45,9 +45,8 @@ void mls_state_write_epoch(struct buf *b, const struct mls_epoch_secrets *e)
 
 void mls_state_read_epoch(struct reader *r, struct mls_epoch_secrets *e)
 {
-    struct secret *all[] = {&e->sender_data, &e->exporter,   &e->external,
-                            &e->confirmation, &e->membership, &e->resumption,
-                            &e->authenticator, &e->init};
+    struct secret *all[] = {&e->sender_data, &e->exporter,   &e->external,      &e->confirmation,
+                            &e->membership,  &e->resumption, &e->authenticator, &e->init};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         mls_state_read_secret(r, all[i]);
 }

@@ -59,12 +59,12 @@ bool mls_tree_has_signature_key(const struct mls_tree *t, struct bytes key);
 int mls_tree_next_leaf(struct mls_tree *t, uint32_t *out) CONCLAVE_CHECKED;
 
 /* Fills a blank leaf, and lists it as unmerged above (RFC 9420 12.1.1-3). */
-int mls_tree_add(struct mls_tree *t, uint32_t leaf, const struct mls_leaf *content)
-    CONCLAVE_CHECKED;
+int mls_tree_add(struct mls_tree *t, uint32_t leaf,
+                 const struct mls_leaf *content) CONCLAVE_CHECKED;
 
 /* Fills a blank leaf without touching what is above. */
-int mls_tree_set_leaf(struct mls_tree *t, uint32_t leaf, const struct mls_leaf *content)
-    CONCLAVE_CHECKED;
+int mls_tree_set_leaf(struct mls_tree *t, uint32_t leaf,
+                      const struct mls_leaf *content) CONCLAVE_CHECKED;
 int mls_tree_blank_leaf(struct mls_tree *t, uint32_t leaf) CONCLAVE_CHECKED;
 int mls_tree_blank_path(struct mls_tree *t, uint32_t leaf) CONCLAVE_CHECKED;
 
@@ -103,14 +103,13 @@ struct mls_filtered_path {
     struct mls_path_step step[LIMIT_MLS_LEVELS];
     uint32_t n;
 };
-void mls_tree_filtered_path(const struct mls_tree *t, uint32_t leaf,
-                            struct mls_filtered_path *out);
+void mls_tree_filtered_path(const struct mls_tree *t, uint32_t leaf, struct mls_filtered_path *out);
 
 /* ---- Hashes (RFC 9420 7.8, 7.9) ---- */
 
 /* The tree hash of a node, from the cache where it is good. out: nh bytes. */
-int mls_tree_hash(struct mls_tree *t, struct crypto *c, uint32_t node, uint8_t *out)
-    CONCLAVE_CHECKED;
+int mls_tree_hash(struct mls_tree *t, struct crypto *c, uint32_t node,
+                  uint8_t *out) CONCLAVE_CHECKED;
 int mls_tree_root_hash(struct mls_tree *t, struct crypto *c, uint8_t *out) CONCLAVE_CHECKED;
 
 /* The tree hash of a node as if leaves were blank and in no unmerged list. */
@@ -146,11 +145,11 @@ int mls_tree_resize(struct mls_tree *t, uint32_t width) CONCLAVE_CHECKED;
 /* ---- Validation ---- */
 
 /* RFC 9420 12.4.3.1-15..17, 7.1-1: unmerged lists and node keys. ETREE. */
-int mls_tree_check_structure(const struct mls_tree *t, const struct crypto_suite *suite)
-    CONCLAVE_CHECKED;
+int mls_tree_check_structure(const struct mls_tree *t,
+                             const struct crypto_suite *suite) CONCLAVE_CHECKED;
 
 /* RFC 9420 7.3-5, 7.3-6: one leaf against the rest. ECAPABILITY. */
-int mls_tree_check_credential_types(const struct mls_tree *t, const struct mls_leaf *leaf)
-    CONCLAVE_CHECKED;
+int mls_tree_check_credential_types(const struct mls_tree *t,
+                                    const struct mls_leaf *leaf) CONCLAVE_CHECKED;
 
 #endif

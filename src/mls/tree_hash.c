@@ -34,8 +34,12 @@ static bool touches(const struct walk *w, uint32_t node)
 static int hash_leaf(struct walk *w, uint32_t leaf, bool blank, uint8_t *out)
 {
     const struct mls_leaf *l = blank ? NULL : mls_tree_leaf(w->t, leaf);
-    uint8_t head[6] = {NODE_LEAF,          (uint8_t)(leaf >> 24), (uint8_t)(leaf >> 16),
-                       (uint8_t)(leaf >> 8), (uint8_t)leaf,         l != NULL}; /* RFC 9420 7.8-1 */
+    uint8_t head[6] = {NODE_LEAF,
+                       (uint8_t)(leaf >> 24),
+                       (uint8_t)(leaf >> 16),
+                       (uint8_t)(leaf >> 8),
+                       (uint8_t)leaf,
+                       l != NULL}; /* RFC 9420 7.8-1 */
     struct bytes parts[2] = {bytes_of(head, 6), l != NULL ? l->raw : bytes_of(NULL, 0)};
     return crypto_hash(w->c, parts, 2, out);
 }
@@ -119,12 +123,9 @@ int mls_parent_hash(struct crypto *c, struct bytes key, struct bytes parent_hash
                     struct bytes sibling_hash, uint8_t *out)
 {
     uint8_t a[4], b[4], d[4];
-    struct bytes parts[6] = {bytes_of(a, varint_encode((uint32_t)key.n, a)),
-                             key,
-                             bytes_of(b, varint_encode((uint32_t)parent_hash.n, b)),
-                             parent_hash,
-                             bytes_of(d, varint_encode((uint32_t)sibling_hash.n, d)),
-                             sibling_hash};
+    struct bytes parts[6] = {bytes_of(a, varint_encode((uint32_t)key.n, a)),          key,
+                             bytes_of(b, varint_encode((uint32_t)parent_hash.n, b)),  parent_hash,
+                             bytes_of(d, varint_encode((uint32_t)sibling_hash.n, d)), sibling_hash};
     return crypto_hash(c, parts, 6, out);
 }
 
@@ -181,8 +182,8 @@ static int count_links(struct mls_tree *t, struct crypto *c, const struct mls_pa
     /* RFC 9420 7.9-2: the sibling as it was before P's unmerged leaves were added */
     rv = mls_tree_hash_without(t, c, sibling, p->unmerged, p->n_unmerged, sibling_hash);
     if (rv == 0)
-        rv = mls_parent_hash(c, p->encryption_key, p->parent_hash,
-                             bytes_of(sibling_hash, t->nh), expected);
+        rv = mls_parent_hash(c, p->encryption_key, p->parent_hash, bytes_of(sibling_hash, t->nh),
+                             expected);
     if (rv != 0)
         goto out;
     for (size_t i = 0; i < resolution.n; i++)

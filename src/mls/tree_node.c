@@ -75,8 +75,7 @@ const struct cow_type mls_node_type = {sizeof(struct node *), slot_ref, slot_unr
 
 const struct cow_type *mls_hash_type(uint8_t nh)
 {
-    static const struct cow_type types[3] = {{1 + 32, NULL, NULL},
-                                             {1 + 48, NULL, NULL},
-                                             {1 + 64, NULL, NULL}};
+    static const struct cow_type types[3] = {
+        {1 + 32, NULL, NULL}, {1 + 48, NULL, NULL}, {1 + 64, NULL, NULL}};
     return &types[nh == 32 ? 0 : nh == 48 ? 1 : 2];
 }

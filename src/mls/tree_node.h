@@ -52,10 +52,10 @@ extern const struct cow_type mls_index_type;
 /* MLS_NO_LEAF if absent, else the node that has it. */
 uint32_t mls_index_find(const struct mls_tree *t, enum key_kind kind, struct bytes key);
 /* The node must hold the key already. EDUPLICATE. */
-int mls_index_put(struct mls_tree *t, enum key_kind kind, uint32_t node, struct bytes key)
-    CONCLAVE_CHECKED;
+int mls_index_put(struct mls_tree *t, enum key_kind kind, uint32_t node,
+                  struct bytes key) CONCLAVE_CHECKED;
 /* The node must hold the key still. */
-int mls_index_remove(struct mls_tree *t, enum key_kind kind, uint32_t node, struct bytes key)
-    CONCLAVE_CHECKED;
+int mls_index_remove(struct mls_tree *t, enum key_kind kind, uint32_t node,
+                     struct bytes key) CONCLAVE_CHECKED;
 
 #endif

@@ -118,10 +118,10 @@ static const struct secret *private_key_of(const struct mls_private_path *priv, 
     return s->n == 0 ? NULL : s;
 }
 
-static int decrypt_step(const struct mls_tree *t, struct crypto *c, const struct mls_path_step *step,
-                        struct bytes ciphertexts, uint32_t own, const struct u32s *added,
-                        struct bytes context, const struct mls_private_path *priv,
-                        struct secret *out)
+static int decrypt_step(const struct mls_tree *t, struct crypto *c,
+                        const struct mls_path_step *step, struct bytes ciphertexts, uint32_t own,
+                        const struct u32s *added, struct bytes context,
+                        const struct mls_private_path *priv, struct secret *out)
 {
     struct u32s resolution = {0};
     struct reader list = reader_of(ciphertexts);

@@ -37,16 +37,16 @@ int mls_path_generate(struct crypto *c, const struct mls_filtered_path *path,
  * the provisional GroupContext. added: leaves added by the same commit, sorted. */
 int mls_path_encrypt(const struct mls_tree *t, struct crypto *c,
                      const struct mls_filtered_path *path, const struct mls_path_secrets *secrets,
-                     const struct u32s *added, struct bytes context, struct buf *out)
-    CONCLAVE_CHECKED;
+                     const struct u32s *added, struct bytes context,
+                     struct buf *out) CONCLAVE_CHECKED;
 
 /* Finds, decrypts and checks what a commit's path has for `own` leaf; priv is brought up to date
  * with the tree, which has the new path already. EPATH, EDECRYPT. */
 int mls_path_decrypt(const struct mls_tree *t, struct crypto *c,
                      const struct mls_filtered_path *path, const struct mls_commit_view *commit,
                      uint32_t own, const struct u32s *added, struct bytes context,
-                     struct mls_private_path *priv, struct secret *out_commit_secret)
-    CONCLAVE_CHECKED;
+                     struct mls_private_path *priv,
+                     struct secret *out_commit_secret) CONCLAVE_CHECKED;
 
 /* Erases private keys of nodes that are blank now, or beyond the tree. */
 void mls_private_path_update(const struct mls_tree *t, uint32_t own, struct mls_private_path *priv);
@@ -54,8 +54,8 @@ void mls_private_path_update(const struct mls_tree *t, uint32_t own, struct mls_
 /* RFC 9420 12.4.3.1-19, -20: a joiner's keys from the path secret of the node where it meets the
  * signer, up to the root. */
 int mls_path_install(const struct mls_tree *t, struct crypto *c, uint32_t own, uint32_t signer,
-                     const struct secret *path_secret, struct mls_private_path *priv)
-    CONCLAVE_CHECKED;
+                     const struct secret *path_secret,
+                     struct mls_private_path *priv) CONCLAVE_CHECKED;
 
 /* Shape of a received path (RFC 9420 7.6-1, 7.6-3): number of nodes and of ciphertexts. EPATH. */
 int mls_path_check_shape(const struct mls_tree *t, const struct mls_filtered_path *path,
