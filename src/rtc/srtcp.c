@@ -10,7 +10,7 @@
 
 int srtcp_seal(struct srtp *s, uint8_t *packet, size_t n, size_t cap, size_t *out_n)
 {
-    uint8_t nonce[AEAD_NONCE], aad[HEADER + WORD];
+    uint8_t nonce[SRTP_NONCE_ROOM], aad[HEADER + WORD];
     struct srtp_table *streams = &s->rtcp.streams;
     if (s->direction != SRTP_SEALING)
         return CONCLAVE_ESTATE;
@@ -67,7 +67,7 @@ static int open_tagged(struct srtp_half *h, const uint8_t *nonce, uint8_t *packe
 
 int srtcp_open(struct srtp *s, uint8_t *packet, size_t n, size_t *out_n)
 {
-    uint8_t nonce[AEAD_NONCE];
+    uint8_t nonce[SRTP_NONCE_ROOM];
     struct srtp_table *streams = &s->rtcp.streams;
     if (s->direction != SRTP_OPENING)
         return CONCLAVE_ESTATE;

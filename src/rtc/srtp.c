@@ -126,7 +126,7 @@ static const struct replay no_past;
 static int seal_packet(struct srtp *s, uint8_t *packet, const struct packet *head,
                        struct bytes payload, size_t *out_n)
 {
-    uint8_t nonce[AEAD_NONCE];
+    uint8_t nonce[SRTP_NONCE_ROOM];
     struct srtp_stream *stream = NULL;
     int rv = find_stream(&s->rtp.streams, head->ssrc, &stream);
     if (rv != 0)
@@ -154,8 +154,6 @@ int srtp_seal(struct srtp *s, uint8_t *packet, size_t n, size_t cap, size_t *out
     struct packet head;
     if (s->direction != SRTP_SEALING)
         return CONCLAVE_ESTATE;
-    __builtin_prefetch(s->rtp.streams.streams, 1);
-    aead_prefetch(s->rtp.aead);
     int rv = packet_read(packet, n, &head);
     if (rv != 0)
         return rv;
@@ -181,16 +179,20 @@ static int seal_job(struct srtp_job *j, struct bytes payload)
     return seal_packet(j->srtp, j->packet, &head, payload, &j->out_n);
 }
 
+void srtp_prefetch(const struct srtp *s)
+{
+    __builtin_prefetch(s->rtp.streams.streams, 1);
+    aead_prefetch(s->rtp.aead);
+}
+
 size_t srtp_seal_each(struct srtp_job *jobs, size_t n, struct bytes payload)
 {
     size_t good = 0;
     for (size_t i = 0; i < n; i++) {
-        /* what the next receivers need is on its way while this one's packet is sealed */
         if (i + 2 < n)
             __builtin_prefetch(jobs[i + 2].srtp);
         if (i + 1 < n) {
-            aead_prefetch(jobs[i + 1].srtp->rtp.aead);
-            __builtin_prefetch(jobs[i + 1].srtp->rtp.streams.streams);
+            srtp_prefetch(jobs[i + 1].srtp);
             __builtin_prefetch(jobs[i + 1].packet, 1);
         }
         jobs[i].out_n = 0;
@@ -203,7 +205,7 @@ size_t srtp_seal_each(struct srtp_job *jobs, size_t n, struct bytes payload)
 static int open_at(struct srtp *s, uint8_t *packet, size_t n, const struct packet *head,
                    uint64_t index)
 {
-    uint8_t nonce[AEAD_NONCE];
+    uint8_t nonce[SRTP_NONCE_ROOM];
     uint8_t *text = packet + head->header_n;
     size_t text_n = n - head->header_n - SRTP_OVERHEAD;
     srtp_nonce(&s->rtp, head->ssrc, index, nonce);

@@ -6,8 +6,8 @@
 #include "base/wipe.h"
 #include "sframe/limits.h"
 
-/* The header is written with whole words, up to 7 bytes too far. */
-#define HEADER_ROOM (SFRAME_HEADER_MAX + 7)
+/* The header is written 16 bytes at once, or slowly at its true size. */
+#define HEADER_ROOM 24
 
 static void set_kid(struct sframe_key *k, uint64_t kid)
 {
@@ -87,7 +87,18 @@ static inline uint32_t big_endian32(uint32_t v)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
 }
 
-/* Written in 8 and 4 bytes, as it is read: other sizes would cost a stall. */
+/* Sixteen bytes stored at once. The AEADs read nonce and AAD that way, and a processor can hand a
+ * store on to such a load only if it was one store: in pieces each frame would wait for the cache. */
+typedef uint64_t pair __attribute__((vector_size(16)));
+#define AT_ONCE 16
+
+static inline void store_pair(uint8_t *out, uint64_t first, uint64_t second)
+{
+    pair both = {first, second};
+    memcpy(out, &both, AT_ONCE);
+}
+
+/* out has room for AT_ONCE. */
 static inline void make_nonce(const struct sframe_key *k, uint64_t ctr, uint8_t *out)
 {
     uint64_t first;
@@ -96,29 +107,35 @@ static inline void make_nonce(const struct sframe_key *k, uint64_t ctr, uint8_t 
     memcpy(&last, k->salt + 8, 4);
     first ^= big_endian64(ctr >> 32);
     last ^= big_endian32((uint32_t)ctr);
-    memcpy(out, &first, 8);
-    memcpy(out + 8, &last, 4);
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+        store_pair(out, first, last);
+    } else {
+        memcpy(out, &first, 8);
+        memcpy(out + 8, &last, 4);
+    }
 }
 
 void sframe_key_nonce(const struct sframe_key *k, uint64_t ctr, uint8_t out[static SFRAME_NONCE])
 {
-    make_nonce(k, ctr, out);
+    uint8_t nonce[AT_ONCE];
+    make_nonce(k, ctr, nonce);
+    memcpy(out, nonce, SFRAME_NONCE);
 }
 
 /* As sframe_header_write(), from the prepared KID; out has HEADER_ROOM. */
 static inline size_t make_header(const struct sframe_key *k, uint64_t ctr, uint8_t *out)
 {
-    size_t n = 1 + (size_t)k->kid_n;
-    memcpy(out + 1, k->kid_bytes, 8);
-    if (ctr < 8) {
-        out[0] = (uint8_t)(k->kid_code | ctr);
-        return n;
-    }
-    unsigned size = (unsigned)(64 - __builtin_clzll(ctr) + 7) / 8;
-    uint64_t word = big_endian64(ctr << (64 - 8 * size));
-    out[0] = (uint8_t)(k->kid_code | 8 | (size - 1));
-    memcpy(out + n, &word, 8);
-    return n + size;
+    unsigned size = ctr < 8 ? 0 : (unsigned)(64 - __builtin_clzll(ctr) + 7) / 8;
+    size_t n = 1 + (size_t)k->kid_n + size;
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || n > 8)
+        return sframe_header_write(k->kid, ctr, out);
+    uint64_t kid, low = size == 0 ? k->kid_code | ctr : k->kid_code | 8u | (size - 1);
+    memcpy(&kid, k->kid_bytes, 8); /* bytes in their order: the first is the lowest */
+    low |= kid << 8;
+    if (size != 0)
+        low |= big_endian64(ctr << (64 - 8 * size)) << (8 + 8 * k->kid_n);
+    store_pair(out, low, 0);
+    return n;
 }
 
 static inline bool overlap(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n)
@@ -129,7 +146,7 @@ static inline bool overlap(const uint8_t *a, size_t a_n, const uint8_t *b, size_
 int sframe_key_seal(struct sframe_key *k, struct bytes metadata, struct bytes plain, uint8_t *out,
                     size_t cap, size_t *out_n)
 {
-    uint8_t aad[HEADER_ROOM + SFRAME_METADATA_MAX], nonce[SFRAME_NONCE];
+    uint8_t aad[HEADER_ROOM + SFRAME_METADATA_MAX], nonce[AT_ONCE];
     if (plain.n > SFRAME_PLAIN_MAX || metadata.n > SFRAME_METADATA_MAX)
         return CONCLAVE_EINVAL;
     size_t header_n = make_header(k, k->next_ctr, aad);
@@ -147,12 +164,10 @@ int sframe_key_seal(struct sframe_key *k, struct bytes metadata, struct bytes pl
         plain.p = text;
     }
     memcpy(out, aad, header_n);
-    struct bytes whole = bytes_of(out, header_n); /* the header itself, if there is no more */
-    if (metadata.n != 0) {
+    if (metadata.n != 0)
         memcpy(aad + header_n, metadata.p, metadata.n);
-        whole = bytes_of(aad, header_n + metadata.n);
-    }
-    rv = aead_seal(k->aead, nonce, whole, plain, text, text + plain.n);
+    rv = aead_seal(k->aead, nonce, bytes_of(aad, header_n + metadata.n), plain, text,
+                   text + plain.n);
     if (rv == 0)
         *out_n = header_n + plain.n + tag_n;
     return rv;
@@ -172,7 +187,7 @@ static int open_overlapping(struct sframe_key *k, const uint8_t *nonce, struct b
 int sframe_key_open(struct sframe_key *k, uint64_t ctr, size_t header_n, struct bytes metadata,
                     struct bytes frame, uint8_t *out, size_t cap, size_t *out_n)
 {
-    uint8_t joined[SFRAME_HEADER_MAX + SFRAME_METADATA_MAX], nonce[SFRAME_NONCE];
+    uint8_t joined[SFRAME_HEADER_MAX + SFRAME_METADATA_MAX], nonce[AT_ONCE];
     size_t tag_n = k->aead->tag_n;
     if (metadata.n > SFRAME_METADATA_MAX)
         return CONCLAVE_EINVAL;
