@@ -125,6 +125,21 @@ static void what_began_before_the_first_arrival_is_still_taken(void **state)
     assembler_free(a);
 }
 
+static void a_stream_begins_at_most_a_window_before_the_newest_packet(void **state)
+{
+    struct assembler_config config = {.packets = 16};
+    struct assembler *a = made(&config);
+
+    (void)state;
+    input(a, 100, 9, END, "b", 0);
+    input(a, 84, 1, START | END, "too far back", 1);
+    expect_nothing(a, 1);
+    assert_int_equal(assembler_stats(a).late, 1);
+    input(a, 85, 1, START | END, "first", 1);
+    expect_frame(a, 1, 1, "first");
+    assembler_free(a);
+}
+
 static void a_hole_is_given_up_when_what_is_behind_it_has_waited_enough(void **state)
 {
     struct assembler_config config = {.wait_us = 100 * MS};
@@ -336,6 +351,22 @@ static void a_packet_over_the_limit_may_still_complete_the_frame(void **state)
     assembler_free(a);
 }
 
+static void as_many_bytes_as_the_limit_may_wait(void **state)
+{
+    struct assembler_config config = {.bytes = RTP_PACKET_MAX};
+    struct assembler *a = made(&config);
+    static char half[RTP_PACKET_MAX / 2 + 1];
+
+    (void)state;
+    memset(half, 'x', sizeof half - 1);
+    input(a, 10, 1, START, half, 0);
+    input(a, 11, 1, 0, half, 0);
+    expect_nothing(a, 0);
+    input(a, 12, 1, 0, "x", 0); /* one byte more */
+    expect_lost(a, 0, 10, 3, 3);
+    assembler_free(a);
+}
+
 static void a_frame_beyond_the_limit_is_given_up(void **state)
 {
     struct assembler_config config = {.bytes = RTP_PACKET_MAX};
@@ -373,6 +404,14 @@ static void missing_numbers_are_told_oldest_first(void **state)
     assert_int_equal(missing[2], 1);
     assert_int_equal(assembler_missing(a, missing, 2), 2);
     assembler_free(a);
+
+    struct assembler_config config = {.packets = 4};
+    a = made(&config);
+    input(a, 0, 0, START, "a", 0);
+    input(a, 5, 0, START, "beyond the window", 0);
+    assert_int_equal(assembler_missing(a, missing, 8), 4);
+    assert_int_equal(missing[3], 4);
+    assembler_free(a);
 }
 
 static void a_clock_that_goes_back_is_held(void **state)
@@ -407,7 +446,8 @@ static void limits_are_limits(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(assembler_new(&bad[i], &a), CONCLAVE_EINVAL);
     assert_null(a);
-    a = made(NULL);
+    struct assembler_config most = {.wait_us = ASSEMBLER_WAIT_MAX_US};
+    a = made(&most);
     p.payload = bytes_of(large, sizeof large);
     assert_int_equal(assembler_input(a, &p, 0), CONCLAVE_EINVAL);
     p.payload.n--;
@@ -476,6 +516,7 @@ int main(void)
         cmocka_unit_test(frames_in_order_come_out_at_once),
         cmocka_unit_test(packets_out_of_order_are_put_in_order),
         cmocka_unit_test(what_began_before_the_first_arrival_is_still_taken),
+        cmocka_unit_test(a_stream_begins_at_most_a_window_before_the_newest_packet),
         cmocka_unit_test(a_hole_is_given_up_when_what_is_behind_it_has_waited_enough),
         cmocka_unit_test(packets_of_a_broken_frame_are_lost_with_it),
         cmocka_unit_test(a_frame_that_never_ends_is_given_up),
@@ -487,6 +528,7 @@ int main(void)
         cmocka_unit_test(output_has_to_be_taken_before_more_fits),
         cmocka_unit_test(more_bytes_than_the_limit_push_out_the_oldest_hole),
         cmocka_unit_test(a_packet_over_the_limit_may_still_complete_the_frame),
+        cmocka_unit_test(as_many_bytes_as_the_limit_may_wait),
         cmocka_unit_test(a_frame_beyond_the_limit_is_given_up),
         cmocka_unit_test(missing_numbers_are_told_oldest_first),
         cmocka_unit_test(a_clock_that_goes_back_is_held),

@@ -447,6 +447,9 @@ static void structures_that_could_not_be_read_back_are_not_written(void **state)
     s.template[0].temporal_id = 1;
     assert_not_written(&d, &s);
     s = good;
+    s.template[0].spatial_id = 1;
+    assert_not_written(&d, &s);
+    s = good;
     s.template[2].temporal_id = 2;
     assert_not_written(&d, &s);
     s = good;
@@ -463,6 +466,28 @@ static void structures_that_could_not_be_read_back_are_not_written(void **state)
     assert_not_written(&d, &s);
     s.resolution[0].width = 65537;
     assert_not_written(&d, &s);
+}
+
+static void layers_beyond_the_specification_are_not_written(void **state)
+{
+    struct dd_structure s = {.target_count = 1, .template_count = 9};
+    struct dd d = {.has_structure = true};
+    struct buf out = {0};
+
+    (void)state;
+    for (uint8_t i = 0; i < 9; i++)
+        s.template[i].temporal_id = i;
+    assert_not_written(&d, &s);
+    s.template_count = 8;
+    assert_int_equal(dd_write(&d, &s, &out), 0);
+    s = (struct dd_structure){.target_count = 1, .template_count = 5, .spatial_id_max = 4};
+    for (uint8_t i = 0; i < 5; i++)
+        s.template[i].spatial_id = i;
+    assert_not_written(&d, &s);
+    s.template_count = 4;
+    s.spatial_id_max = 3;
+    assert_int_equal(dd_write(&d, &s, &out), 0);
+    buf_free(&out);
 }
 
 static int writes_a_structure(void *ctx)
@@ -502,6 +527,7 @@ int main(void)
         cmocka_unit_test(what_was_read_is_written_back_byte_for_byte),
         cmocka_unit_test(frames_that_could_not_be_read_back_are_not_written),
         cmocka_unit_test(structures_that_could_not_be_read_back_are_not_written),
+        cmocka_unit_test(layers_beyond_the_specification_are_not_written),
         cmocka_unit_test(a_failed_allocation_leaves_the_output_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,7 @@ static void counted_equal_frames_divide_what_padding_leaves(void **state)
     assert_int_equal(o.padding, 5);
     assert_int_equal(info_of(3 + 8 + 5, &o), CONCLAVE_ESYNTAX); /* R6 */
     assert_int_equal(info_of(3 + 4, &o), CONCLAVE_ESYNTAX);     /* more padding than bytes */
+    assert_int_equal(info_of(3 + 5, &o), 0);                    /* frames of nothing, all padding */
     data[2] = 255;
     data[3] = 1; /* 254 + 1 */
     assert_int_equal(info_of(4 + 9 + 255, &o), 0);

@@ -144,6 +144,9 @@ static void a_full_intra_request_names_its_streams(void **state)
     f.fci.n = 0;
     assert_int_equal(rtcp_fir_count(&f, &n), CONCLAVE_ESYNTAX);
     assert_int_equal(rtcp_fir_write(3, fir, 0, &out), CONCLAVE_EINVAL);
+    static const struct rtcp_fir many[RTCP_COUNT_MAX + 1];
+    assert_int_equal(rtcp_fir_write(3, many, RTCP_COUNT_MAX + 1, &out), CONCLAVE_EINVAL);
+    assert_int_equal(rtcp_fir_write(3, many, RTCP_COUNT_MAX, &out), 0);
     buf_free(&out);
 }
 
@@ -258,6 +261,8 @@ static void a_reader_for_another_kind_says_so(void **state)
     assert_int_equal(rtcp_fir_count(&f, &n), CONCLAVE_EINVAL);
     assert_int_equal(rtcp_remb_read(&f, &m), CONCLAVE_EINVAL);
     assert_int_equal(rtcp_feedback_read(&p, &f), CONCLAVE_EINVAL);
+    struct buf out = {0};
+    assert_int_equal(rtcp_feedback_begin(&out, RTCP_FB_UNKNOWN, 1, 2, 0), CONCLAVE_EINVAL);
 }
 
 static void feedback_too_short_for_its_sources_is_refused(void **state)

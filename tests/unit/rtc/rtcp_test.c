@@ -304,6 +304,24 @@ static void random_reports_come_back_as_they_were(void **state)
     buf_free(&out);
 }
 
+static void cumulative_loss_has_a_sign(void **state)
+{
+    static const int32_t values[] = {-0x800000, -1, 0, 0x7fffff};
+    struct buf out = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct rtcp_report_packet r = {.report_count = 1,
+                                       .report = {{.cumulative_lost = values[i]}}};
+        buf_clear(&out);
+        assert_int_equal(rtcp_report_write(&r, &out), 0);
+        struct rtcp_packet p = only_packet(&out);
+        assert_int_equal(rtcp_report_read(&p, &r), 0);
+        assert_int_equal(r.report[0].cumulative_lost, values[i]);
+    }
+    buf_free(&out);
+}
+
 static void random_names_and_goodbyes_come_back_as_they_were(void **state)
 {
     struct random random = {7};
@@ -419,6 +437,7 @@ int main(void)
         cmocka_unit_test(bytes_after_the_last_source_description_are_refused),
         cmocka_unit_test(a_reader_for_another_type_says_so),
         cmocka_unit_test(random_reports_come_back_as_they_were),
+        cmocka_unit_test(cumulative_loss_has_a_sign),
         cmocka_unit_test(random_names_and_goodbyes_come_back_as_they_were),
         cmocka_unit_test(what_could_not_be_read_back_is_not_written),
         cmocka_unit_test(a_failed_allocation_leaves_whole_packets_only),

@@ -268,6 +268,60 @@ static void what_could_not_be_read_back_is_not_written(void **state)
     assert_int_equal(profile, 1);
 }
 
+static uint16_t profile_of(const struct rtp_exts *e)
+{
+    struct buf out = {0};
+    struct rtp_exts f;
+    uint16_t profile = 0;
+
+    assert_int_equal(rtp_exts_write(e, &out, &profile), 0);
+    struct rtp_header h = block(profile, out.p, out.n);
+    assert_int_equal(rtp_exts_read(&h, &f), 0);
+    buf_free(&out);
+    return profile;
+}
+
+static void one_element_of_more_than_sixteen_bytes_takes_the_two_byte_form(void **state)
+{
+    struct bytes text = bytes_str("abcdefghijklmnopqrst");
+
+    (void)state;
+    for (text.n = 16; text.n <= 17; text.n++) {
+        uint16_t form = text.n == 16 ? RTP_EXT_ONE_BYTE : RTP_EXT_TWO_BYTE;
+        assert_int_equal(profile_of(&(struct rtp_exts){.mid = text}), form);
+        assert_int_equal(profile_of(&(struct rtp_exts){.rid = text}), form);
+        assert_int_equal(profile_of(&(struct rtp_exts){.repaired_rid = text}), form);
+        assert_int_equal(profile_of(&(struct rtp_exts){.dependency_descriptor = text}), form);
+    }
+}
+
+static void identifiers_have_one_to_255_characters(void **state)
+{
+    uint8_t data[260];
+    struct rtp_exts e;
+    struct buf out = {0};
+    uint16_t profile;
+
+    (void)state;
+    memset(data, 'a', sizeof data);
+    for (unsigned id = RTP_EXT_MID; id <= RTP_EXT_REPAIRED_RID; id++) {
+        data[0] = (uint8_t)id;
+        data[1] = 0;
+        struct rtp_header h = block(RTP_EXT_TWO_BYTE, data, 2);
+        assert_int_equal(rtp_exts_read(&h, &e), CONCLAVE_ESYNTAX);
+        data[1] = 255;
+        h = block(RTP_EXT_TWO_BYTE, data, 257);
+        assert_int_equal(rtp_exts_read(&h, &e), 0);
+        assert_int_equal(e.mid.n + e.rid.n + e.repaired_rid.n, 255);
+        assert_int_equal(rtp_exts_write(&e, &out, &profile), 0);
+    }
+    e = (struct rtp_exts){.mid = bytes_of(data + 2, 256)};
+    assert_int_equal(rtp_exts_write(&e, &out, &profile), CONCLAVE_EINVAL);
+    e = (struct rtp_exts){.rid = bytes_of(data + 2, 256)};
+    assert_int_equal(rtp_exts_write(&e, &out, &profile), CONCLAVE_EINVAL);
+    buf_free(&out);
+}
+
 static void an_empty_set_writes_nothing(void **state)
 {
     struct rtp_exts none = {0};
@@ -338,6 +392,8 @@ int main(void)
         cmocka_unit_test(unknown_elements_are_walked_but_left_alone),
         cmocka_unit_test(random_sets_come_back_as_they_were),
         cmocka_unit_test(what_could_not_be_read_back_is_not_written),
+        cmocka_unit_test(one_element_of_more_than_sixteen_bytes_takes_the_two_byte_form),
+        cmocka_unit_test(identifiers_have_one_to_255_characters),
         cmocka_unit_test(an_empty_set_writes_nothing),
         cmocka_unit_test(a_failed_allocation_leaves_the_output_as_it_was),
         cmocka_unit_test(each_fixed_id_has_a_uri_and_fits_the_one_byte_form),

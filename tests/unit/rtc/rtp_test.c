@@ -128,6 +128,8 @@ static void assert_not_written(const struct rtp_packet *p)
 
     buf_put(&out, bytes_str("kept"));
     assert_int_equal(rtp_packet_write(p, &out), CONCLAVE_EINVAL);
+    if (p->header.padded == (p->padding != 0)) /* the fault is in the header */
+        assert_int_equal(rtp_header_write(&p->header, &out), CONCLAVE_EINVAL);
     assert_true(bytes_equal(buf_view(&out), bytes_str("kept")));
     buf_free(&out);
 }
@@ -158,6 +160,23 @@ static void what_could_not_be_read_back_is_not_written(void **state)
     bad.padding = 0;
     bad.header.padded = true;
     assert_not_written(&bad);
+}
+
+static void an_extension_has_at_most_65535_words(void **state)
+{
+    static const uint8_t zeros[65536 * 4];
+    struct rtp_packet p = {.header = {.extended = true}};
+    struct rtp_header h;
+    struct buf out = {0};
+
+    (void)state;
+    p.header.extension = bytes_of(zeros, sizeof zeros);
+    assert_not_written(&p);
+    p.header.extension.n -= 4;
+    assert_int_equal(rtp_packet_write(&p, &out), 0);
+    assert_int_equal(rtp_header_read(buf_view(&out), &h), 0);
+    assert_int_equal(h.extension.n, sizeof zeros - 4);
+    buf_free(&out);
 }
 
 static void random_packets_come_back_as_they_were(void **state)
@@ -302,6 +321,7 @@ int main(void)
         cmocka_unit_test(padding_has_to_fit_the_payload),
         cmocka_unit_test(an_extension_may_be_empty),
         cmocka_unit_test(what_could_not_be_read_back_is_not_written),
+        cmocka_unit_test(an_extension_has_at_most_65535_words),
         cmocka_unit_test(random_packets_come_back_as_they_were),
         cmocka_unit_test(a_forwarder_changes_one_field_and_no_other),
         cmocka_unit_test(rtcp_is_told_from_rtp_by_its_packet_type),

@@ -84,6 +84,8 @@ static void what_cannot_be_cut_is_refused(void **state)
     assert_int_equal(sframe_packetizer_init(&p, bytes_of(NULL, 0), false, 100), CONCLAVE_EINVAL);
     assert_int_equal(sframe_packetizer_init(&p, bytes_str("x"), false, 1), CONCLAVE_EINVAL);
     assert_int_equal(sframe_packetizer_init(&p, bytes_str("x"), false, 0), CONCLAVE_EINVAL);
+    assert_int_equal(sframe_packetizer_init(&p, bytes_str("xyz"), false, 2), 0);
+    assert_int_equal(p.packets, 3);
 }
 
 static int cuts_a_ciphertext(void *ctx)

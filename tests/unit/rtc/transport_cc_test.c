@@ -278,6 +278,53 @@ static void a_jump_forgets_what_is_beyond_the_window(void **state)
     buf_free(&out);
 }
 
+static void the_window_ends_where_it_says(void **state)
+{
+    static struct transport_cc_recorder r;
+    struct transport_cc m;
+    struct buf out = {0};
+
+    (void)state;
+    memset(&r, 0, sizeof r);
+    transport_cc_record(&r, 10, 1000000);
+    transport_cc_record(&r, 10 + TRANSPORT_CC_WINDOW, 1000000);
+    transport_cc_record(&r, 11, 1000000); /* the last that is followed */
+    assert_int_equal(transport_cc_write(&r, 1, 2, &out), 0);
+    assert_int_equal(message_of(buf_view(&out), &m), 0);
+    assert_int_equal(m.base_sequence, 11);
+    assert_int_equal(m.status_count, TRANSPORT_CC_WINDOW);
+    assert_int_equal(m.deltas.n, 2);
+    buf_free(&out);
+}
+
+static void a_number_told_as_lost_is_told_again_when_it_came(void **state)
+{
+    static struct transport_cc_recorder r;
+    struct transport_cc m;
+    struct transport_cc_status s;
+    struct buf out = {0};
+
+    (void)state;
+    memset(&r, 0, sizeof r);
+    transport_cc_record(&r, 10, 1000000);
+    transport_cc_record(&r, 12, 1000000);
+    assert_int_equal(transport_cc_write(&r, 1, 2, &out), 0);
+    assert_false(transport_cc_pending(&r));
+    transport_cc_record(&r, 12, 1001000); /* a duplicate says nothing new */
+    assert_false(transport_cc_pending(&r));
+    transport_cc_record(&r, 11, 1002000);
+    assert_true(transport_cc_pending(&r));
+    buf_clear(&out);
+    assert_int_equal(transport_cc_write(&r, 1, 2, &out), 0);
+    assert_int_equal(message_of(buf_view(&out), &m), 0);
+    assert_int_equal(m.base_sequence, 11);
+    assert_int_equal(m.status_count, 2);
+    struct transport_cc_walk w = transport_cc_walk_of(&m, 0);
+    assert_true(transport_cc_next(&w, &s) && s.received);
+    assert_true(transport_cc_next(&w, &s) && s.received);
+    buf_free(&out);
+}
+
 static int writes_a_message(void *ctx)
 {
     struct transport_cc_recorder *r = ctx;
@@ -317,6 +364,8 @@ int main(void)
         cmocka_unit_test(a_sender_learns_what_arrived_and_when),
         cmocka_unit_test(a_burst_is_told_in_several_messages),
         cmocka_unit_test(a_jump_forgets_what_is_beyond_the_window),
+        cmocka_unit_test(the_window_ends_where_it_says),
+        cmocka_unit_test(a_number_told_as_lost_is_told_again_when_it_came),
         cmocka_unit_test(a_failed_allocation_leaves_the_arrivals_pending),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

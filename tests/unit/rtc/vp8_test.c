@@ -265,6 +265,21 @@ static void random_frames_are_cut_and_joined(void **state)
     buf_free(&joined);
 }
 
+static void a_frame_takes_as_few_packets_as_it_can(void **state)
+{
+    static const uint8_t frame[300];
+    struct vp8_descriptor d = {.has_picture_id = true}; /* three bytes */
+    struct vp8_packetizer p;
+
+    (void)state;
+    assert_int_equal(vp8_packetizer_init(&p, &d, bytes_of(frame, 299), 103), 0);
+    assert_int_equal(p.packets, 3);
+    assert_int_equal(vp8_packetizer_init(&p, &d, bytes_of(frame, 300), 103), 0);
+    assert_int_equal(p.packets, 3);
+    assert_int_equal(vp8_packetizer_init(&p, &d, bytes_of(frame, 300), 102), 0);
+    assert_int_equal(p.packets, 4);
+}
+
 static void a_frame_that_cannot_be_cut_is_refused(void **state)
 {
     struct vp8_descriptor d = {.has_picture_id = true, .long_picture_id = true};
@@ -367,6 +382,7 @@ int main(void)
         cmocka_unit_test(rewriting_keeps_an_extension_byte_without_fields),
         cmocka_unit_test(values_beyond_their_field_are_not_written),
         cmocka_unit_test(random_frames_are_cut_and_joined),
+        cmocka_unit_test(a_frame_takes_as_few_packets_as_it_can),
         cmocka_unit_test(a_frame_that_cannot_be_cut_is_refused),
         cmocka_unit_test(a_key_frame_is_known_and_its_size_read),
         cmocka_unit_test(another_frame_needs_its_clear_prefix_only),
