@@ -9,9 +9,7 @@ static const struct {
     const char *name, *text;
     int (*run)(int argc, char **argv);
 } benches[] = {
-#if defined(CONCLAVE_BENCH_MLS)
     {"mls", "commits, joins and messages of MLS groups", bench_mls},
-#endif
     {"sframe", "sealing and opening of media frames", bench_sframe},
     {"srtp", "sealing and opening of media packets", bench_srtp},
 };
@@ -95,12 +93,19 @@ static void print_machine(void)
         fclose(f);
 }
 
-void bench_head(const struct bench_options *o, const char *title)
+void bench_title(const struct bench_options *o, const char *title)
 {
     if (o->json)
         return;
     printf("%s\n", title);
     print_machine();
+}
+
+void bench_head(const struct bench_options *o, const char *title)
+{
+    bench_title(o, title);
+    if (o->json)
+        return;
     printf("%-14s %-10s %6s %10s %8s %7s\n", "operation", "provider", "bytes", "ns", "GB/s",
            "ratio");
 }

@@ -39,6 +39,7 @@ bool bench_options(int argc, char **argv, struct bench_options *out);
 
 /* The machine and the columns; nothing with --json. Then a line for each case, and one for each
  * target with whether it was met. */
+void bench_title(const struct bench_options *o, const char *title);
 void bench_head(const struct bench_options *o, const char *title);
 void bench_line(const struct bench_options *o, const char *bench, const struct bench_case *c);
 void bench_target(const struct bench_options *o, const char *what, double value, double limit,

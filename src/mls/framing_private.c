@@ -1,5 +1,7 @@
 #include "mls/framing_private.h"
 
+#include <string.h>
+
 #include "base/ct.h"
 #include "crypto/labels.h"
 #include "wire/writer.h"
@@ -148,8 +150,8 @@ int mls_sender_data_open(struct crypto *c, const struct secret *sender_data_secr
         out->generation = read_u32(&r);
         struct bytes guard = read_bytes(&r, 4);
         rv = reader_end(&r);
-        for (size_t i = 0; i < guard.n; i++)
-            out->reuse_guard[i] = guard.p[i];
+        if (rv == 0)
+            memcpy(out->reuse_guard, guard.p, sizeof out->reuse_guard);
     }
     wipe(&key, sizeof key);
     buf_free(&aad);

@@ -288,7 +288,7 @@ static int receive_private(struct mls_group *g, struct bytes body, uint64_t now,
     struct mls_private_message m;
     struct mls_sender_data sender;
     struct mls_authenticated a;
-    struct epoch_view e;
+    struct epoch_view e = {0};
     struct buf storage = {0};
     int rv = mls_private_message_parse(body, &m);
     if (rv == 0 && !bytes_equal(m.group_id, g->pub.view.group_id))

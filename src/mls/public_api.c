@@ -239,6 +239,7 @@ static int read_cache(struct mls_public_group *g, struct reader *r)
 int mls_public_group_read(struct mls_public_group *g, struct reader *r)
 {
     struct mls_tree tree = {0};
+    uint8_t hash[CRYPTO_HASH_MAX];
     struct bytes context = read_vec(r), tag = read_vec(r);
     buf_put(&g->reinit, read_vec(r));
     int rv = mls_tree_init(&tree, g->crypto);
@@ -246,6 +247,10 @@ int mls_public_group_read(struct mls_public_group *g, struct reader *r)
         rv = mls_tree_read(&tree, r);
     if (rv == 0)
         rv = mls_public_group_set(g, &tree, context, tag);
+    if (rv == 0) /* finds damage, and fills the cache of hashes */
+        rv = mls_tree_root_hash(&g->tree, g->crypto, hash);
+    if (rv == 0 && !bytes_equal(bytes_of(hash, g->tree.nh), g->view.tree_hash))
+        rv = CONCLAVE_ETREEHASH;
     if (rv == 0)
         rv = buf_check(&g->reinit);
     if (rv == 0 && g->view.suite != crypto_suite(g->crypto))
