@@ -11,19 +11,30 @@ struct cow_chunk {
     _Alignas(8) uint8_t data[];
 };
 
-static size_t chunks_for(size_t n)
+/* The chunks of an array. Clones share it until one of them is written. */
+struct cow_table {
+    size_t refs;
+    struct cow_chunk *chunk[];
+};
+
+static size_t chunks_for(const struct cow *a, size_t n)
 {
-    return n / COW_CHUNK + (n % COW_CHUNK != 0);
+    return n / a->type->per_chunk + (n % a->type->per_chunk != 0);
+}
+
+static struct cow_chunk *chunk_of(const struct cow *a, size_t i)
+{
+    return a->table->chunk[i / a->type->per_chunk];
 }
 
 static void *element(const struct cow *a, size_t i)
 {
-    return a->chunks[i / COW_CHUNK]->data + (i % COW_CHUNK) * a->type->size;
+    return chunk_of(a, i)->data + (i % a->type->per_chunk) * a->type->size;
 }
 
 static struct cow_chunk *chunk_new(const struct cow_type *type)
 {
-    struct cow_chunk *c = calloc(1, sizeof *c + COW_CHUNK * type->size);
+    struct cow_chunk *c = calloc(1, sizeof *c + type->per_chunk * type->size);
     if (c != NULL)
         c->refs = 1;
     return c;
@@ -34,9 +45,9 @@ static void chunk_unref(const struct cow_type *type, struct cow_chunk *c)
     if (--c->refs != 0)
         return;
     if (type->unref != NULL)
-        for (size_t i = 0; i < COW_CHUNK; i++)
+        for (size_t i = 0; i < type->per_chunk; i++)
             type->unref(c->data + i * type->size);
-    wipe(c->data, COW_CHUNK * type->size);
+    wipe(c->data, type->per_chunk * type->size);
     free(c);
 }
 
@@ -45,9 +56,9 @@ static struct cow_chunk *chunk_copy(const struct cow_type *type, const struct co
     struct cow_chunk *c = chunk_new(type);
     if (c == NULL)
         return NULL;
-    memcpy(c->data, from->data, COW_CHUNK * type->size);
+    memcpy(c->data, from->data, type->per_chunk * type->size);
     if (type->ref != NULL)
-        for (size_t i = 0; i < COW_CHUNK; i++)
+        for (size_t i = 0; i < type->per_chunk; i++)
             type->ref(c->data + i * type->size);
     return c;
 }
@@ -59,28 +70,55 @@ void cow_init(struct cow *a, const struct cow_type *type)
 
 void cow_fini(struct cow *a)
 {
-    for (size_t i = 0; i < chunks_for(a->n); i++)
-        chunk_unref(a->type, a->chunks[i]);
-    free(a->chunks);
+    if (a->table != NULL && --a->table->refs == 0) {
+        for (size_t i = 0; i < chunks_for(a, a->n); i++)
+            chunk_unref(a->type, a->table->chunk[i]);
+        free(a->table);
+    }
     cow_init(a, a->type);
+}
+
+/* A table of our own with room for `want` chunks, the first of them those we have. */
+static int own_table(struct cow *a, size_t want)
+{
+    size_t have = chunks_for(a, a->n), size;
+    if (a->table != NULL && a->table->refs == 1 && want <= have)
+        return 0;
+    if (!checked_mul(want > have ? want : have, sizeof a->table->chunk[0], &size) ||
+        !checked_add(size, sizeof *a->table, &size))
+        return CONCLAVE_ENOMEM;
+    if (a->table == NULL || a->table->refs == 1) {
+        struct cow_table *t = realloc(a->table, size);
+        if (t == NULL)
+            return CONCLAVE_ENOMEM;
+        t->refs = 1;
+        a->table = t;
+        return 0;
+    }
+    struct cow_table *t = malloc(size);
+    if (t == NULL)
+        return CONCLAVE_ENOMEM;
+    t->refs = 1;
+    for (size_t i = 0; i < have; i++) {
+        t->chunk[i] = a->table->chunk[i];
+        t->chunk[i]->refs++;
+    }
+    a->table->refs--;
+    a->table = t;
+    return 0;
 }
 
 static int grow(struct cow *a, size_t n)
 {
-    size_t have = chunks_for(a->n), want = chunks_for(n), size;
-    if (have != want) {
-        if (!checked_mul(want, sizeof *a->chunks, &size))
-            return CONCLAVE_ENOMEM;
-        struct cow_chunk **chunks = realloc(a->chunks, size);
-        if (chunks == NULL)
-            return CONCLAVE_ENOMEM;
-        a->chunks = chunks;
-    }
+    size_t have = chunks_for(a, a->n), want = chunks_for(a, n);
+    int rv = have == want ? 0 : own_table(a, want);
+    if (rv != 0)
+        return rv;
     for (size_t i = have; i < want; i++) {
-        a->chunks[i] = chunk_new(a->type);
-        if (a->chunks[i] == NULL) {
+        a->table->chunk[i] = chunk_new(a->type);
+        if (a->table->chunk[i] == NULL) {
             while (i-- > have)
-                chunk_unref(a->type, a->chunks[i]);
+                chunk_unref(a->type, a->table->chunk[i]);
             return CONCLAVE_ENOMEM;
         }
     }
@@ -92,9 +130,12 @@ int cow_resize(struct cow *a, size_t n)
 {
     if (n >= a->n)
         return grow(a, n);
+    int rv = own_table(a, 0);
+    if (rv != 0)
+        return rv;
     /* elements that stay allocated behind the new end are zeroed, so that growing finds zeros */
-    size_t keep = chunks_for(n);
-    for (size_t i = n; i < a->n && i < keep * COW_CHUNK; i++) {
+    size_t keep = chunks_for(a, n);
+    for (size_t i = n; i < a->n && i < keep * a->type->per_chunk; i++) {
         uint8_t *e = cow_own(a, i);
         if (e == NULL)
             return CONCLAVE_ENOMEM;
@@ -102,27 +143,17 @@ int cow_resize(struct cow *a, size_t n)
             a->type->unref(e);
         wipe(e, a->type->size);
     }
-    for (size_t i = keep; i < chunks_for(a->n); i++)
-        chunk_unref(a->type, a->chunks[i]);
+    for (size_t i = keep; i < chunks_for(a, a->n); i++)
+        chunk_unref(a->type, a->table->chunk[i]);
     a->n = n;
     return 0;
 }
 
-int cow_clone(const struct cow *a, struct cow *out)
+void cow_clone(const struct cow *a, struct cow *out)
 {
-    size_t n = chunks_for(a->n);
-    struct cow_chunk **chunks = NULL;
-    if (n != 0) {
-        chunks = malloc(n * sizeof *chunks);
-        if (chunks == NULL)
-            return CONCLAVE_ENOMEM;
-    }
-    for (size_t i = 0; i < n; i++) {
-        chunks[i] = a->chunks[i];
-        chunks[i]->refs++;
-    }
-    *out = (struct cow){.type = a->type, .chunks = chunks, .n = a->n};
-    return 0;
+    *out = *a;
+    if (a->table != NULL)
+        a->table->refs++;
 }
 
 const void *cow_at(const struct cow *a, size_t i)
@@ -132,7 +163,9 @@ const void *cow_at(const struct cow *a, size_t i)
 
 void *cow_own(struct cow *a, size_t i)
 {
-    struct cow_chunk **c = &a->chunks[i / COW_CHUNK];
+    if (own_table(a, 0) != 0)
+        return NULL;
+    struct cow_chunk **c = &a->table->chunk[i / a->type->per_chunk];
     if ((*c)->refs != 1) {
         struct cow_chunk *copy = chunk_copy(a->type, *c);
         if (copy == NULL)
@@ -145,5 +178,5 @@ void *cow_own(struct cow *a, size_t i)
 
 bool cow_shares(const struct cow *a, const struct cow *b, size_t i)
 {
-    return i < a->n && i < b->n && a->chunks[i / COW_CHUNK] == b->chunks[i / COW_CHUNK];
+    return i < a->n && i < b->n && chunk_of(a, i) == chunk_of(b, i);
 }

@@ -1,5 +1,5 @@
-/* A copy-on-write array: cloning costs one counter per chunk, writing copies only the chunk that
- * is written. It lets a staged commit be a whole second ratchet tree that shares all it did not
+/* A copy-on-write array: cloning costs one counter, the first write a counter per chunk, and each
+ * write copies only the chunk that is written. It lets a staged commit be a whole second ratchet tree that shares all it did not
  * change. Elements have a fixed size; a type may say how an element that owns something is
  * referenced and released. Not thread-safe: clones that share chunks belong to one thread.
  */
@@ -8,19 +8,18 @@
 
 #include <conclave/bytes.h>
 
-#define COW_CHUNK 32 /* elements a chunk */
-
 struct cow_type {
     size_t size;                  /* bytes an element */
+    size_t per_chunk;             /* elements: few where copying one is dear */
     void (*ref)(void *element);   /* after a bitwise copy; NULL: nothing to do */
     void (*unref)(void *element); /* before the element is dropped; NULL: nothing to do */
 };
 
-struct cow_chunk;
+struct cow_table;
 
 struct cow {
     const struct cow_type *type;
-    struct cow_chunk **chunks;
+    struct cow_table *table;
     size_t n; /* elements */
 };
 
@@ -30,8 +29,8 @@ void cow_fini(struct cow *a);
 /* Grows with zeroed elements, or shrinks. ENOMEM; shrinking to a chunk boundary cannot fail. */
 int cow_resize(struct cow *a, size_t n) CONCLAVE_CHECKED;
 
-/* out must not be initialised. ENOMEM. */
-int cow_clone(const struct cow *a, struct cow *out) CONCLAVE_CHECKED;
+/* out must not be initialised. */
+void cow_clone(const struct cow *a, struct cow *out);
 
 /* i < n. The view is good until the array is written or dropped. */
 const void *cow_at(const struct cow *a, size_t i);

@@ -99,10 +99,8 @@ int mls_staged_begin(const struct mls_public_group *g, struct mls_sender sender,
     buf_put(&s->old_context, buf_view(&g->context));
     buf_put(&s->proposals, proposals);
     int rv = s->old_context.failed || s->proposals.failed ? CONCLAVE_ENOMEM : 0;
-    if (rv == 0)
-        rv = mls_tree_clone(&g->tree, &s->old_tree);
-    if (rv == 0)
-        rv = mls_tree_clone(&g->tree, &s->tree);
+    mls_tree_clone(&g->tree, &s->old_tree);
+    mls_tree_clone(&g->tree, &s->tree);
     if (rv == 0) {
         struct mls_group_context context;
         struct reader r = reader_of(buf_view(&s->old_context));

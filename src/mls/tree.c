@@ -26,23 +26,12 @@ void mls_tree_fini(struct mls_tree *t)
     *t = (struct mls_tree){0};
 }
 
-int mls_tree_clone(const struct mls_tree *t, struct mls_tree *out)
+void mls_tree_clone(const struct mls_tree *t, struct mls_tree *out)
 {
-    struct mls_tree made = *t;
-    cow_init(&made.nodes, t->nodes.type);
-    cow_init(&made.hashes, t->hashes.type);
-    cow_init(&made.index, t->index.type);
-    int rv = cow_clone(&t->nodes, &made.nodes);
-    if (rv == 0)
-        rv = cow_clone(&t->hashes, &made.hashes);
-    if (rv == 0)
-        rv = cow_clone(&t->index, &made.index);
-    if (rv != 0) {
-        mls_tree_fini(&made);
-        return rv;
-    }
-    *out = made;
-    return 0;
+    *out = *t;
+    cow_clone(&t->nodes, &out->nodes);
+    cow_clone(&t->hashes, &out->hashes);
+    cow_clone(&t->index, &out->index);
 }
 
 /* ---- Reading ---- */

@@ -37,7 +37,7 @@ struct mls_tree {
 /* An empty tree for a suite. ERANDOM. */
 int mls_tree_init(struct mls_tree *t, struct crypto *c) CONCLAVE_CHECKED;
 void mls_tree_fini(struct mls_tree *t);
-int mls_tree_clone(const struct mls_tree *t, struct mls_tree *out) CONCLAVE_CHECKED;
+void mls_tree_clone(const struct mls_tree *t, struct mls_tree *out);
 
 /* NULL if blank or outside. */
 const struct mls_leaf *mls_tree_leaf(const struct mls_tree *t, uint32_t leaf);

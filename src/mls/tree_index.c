@@ -8,7 +8,7 @@ struct slot {
     uint32_t ref; /* node * 2 + kind + 1; 0: free */
 };
 
-const struct cow_type mls_index_type = {sizeof(struct slot), NULL, NULL};
+const struct cow_type mls_index_type = {sizeof(struct slot), 512, NULL, NULL};
 
 static uint32_t tag_of(const struct mls_tree *t, enum key_kind kind, struct bytes key)
 {
@@ -68,7 +68,7 @@ static int grow(struct mls_tree *t)
     if ((t->n_index + 1) * 2 <= t->index.n)
         return 0;
     cow_init(&bigger, &mls_index_type);
-    int rv = cow_resize(&bigger, t->index.n == 0 ? COW_CHUNK : t->index.n * 2);
+    int rv = cow_resize(&bigger, t->index.n == 0 ? 32 : t->index.n * 2);
     for (size_t i = 0; rv == 0 && i < t->index.n; i++)
         if (at(t, i)->ref != 0)
             rv = place(&bigger, *at(t, i));

@@ -71,11 +71,11 @@ static void slot_unref(void *element)
     node_unref(*(struct node **)element);
 }
 
-const struct cow_type mls_node_type = {sizeof(struct node *), slot_ref, slot_unref};
+const struct cow_type mls_node_type = {sizeof(struct node *), 64, slot_ref, slot_unref};
 
 const struct cow_type *mls_hash_type(uint8_t nh)
 {
     static const struct cow_type types[3] = {
-        {1 + 32, NULL, NULL}, {1 + 48, NULL, NULL}, {1 + 64, NULL, NULL}};
+        {1 + 32, 128, NULL, NULL}, {1 + 48, 128, NULL, NULL}, {1 + 64, 128, NULL, NULL}};
     return &types[nh == 32 ? 0 : nh == 48 ? 1 : 2];
 }
