@@ -60,7 +60,7 @@ void sframe_key_free(struct sframe_key *k)
     free(k);
 }
 
-/* RFC 9605 7.4-1, 9.1-1 and 4.3-1: a counter serves once, whatever comes of the encryption; and
+/* RFC 9605 7.4-1, 9.3-1, 9.1-1 and 4.3-1: a counter serves once, whatever comes of it; and
  * the key says so before a limit is crossed. */
 int sframe_key_take(struct sframe_key *k, size_t plain_n, uint64_t *out_ctr)
 {

@@ -247,7 +247,7 @@ void keys_adopt(struct sframe_keys *k, struct sframe_key *key)
 }
 
 /* Counters live in the key, and the key as long as its epoch: so a context cannot begin anew in
- * the same epoch (RFC 9605 9.1-1). The own leaf alone seals (9.2-1, 4.4.1-1, 4.1-1). */
+ * the same epoch, and only the own leaf seals: RFC 9605 9.1-1, 9.2-1, 4.4.1-1 and 4.1-1. */
 int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us, struct sframe_key **out)
 {
     sframe_keys_tick(k, now_us);

@@ -113,10 +113,10 @@ static int ipsecmb_unseal(struct aead *a, const uint8_t *nonce, struct bytes aad
 static void ipsecmb_bare(struct aead *a, bool sealing, const uint8_t *nonce, struct bytes aad,
                          struct bytes in, uint8_t *out, uint8_t *out_tag)
 {
-    struct gcm_context_data ctx;
+    struct gcm_context_data ctx; /* written by the call */
     struct key *k = key_of(a);
-    (sealing ? k->enc : k->dec)(&k->schedule, &ctx, out, in.p, in.n, nonce, aad.p, aad.n, out_tag,
-                                AEAD_TAG);
+    aes_gcm_enc_dec_t crypt = sealing ? k->enc : k->dec;
+    crypt(&k->schedule, &ctx, out, in.p, in.n, nonce, aad.p, aad.n, out_tag, AEAD_TAG);
 }
 
 static size_t ipsecmb_state_size(enum aead_alg alg)

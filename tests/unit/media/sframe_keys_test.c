@@ -8,7 +8,7 @@
 #define SUITE SFRAME_AES_256_GCM_SHA512_128
 #define BITS 4
 #define GROUP 64
-#define SECOND 1000000u
+#define SECOND ((uint64_t)1000000)
 
 static const uint8_t base_keys[20][48] = {{1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}};
 static const uint8_t plain[] = "a frame of a camera that looks at nothing in particular";
