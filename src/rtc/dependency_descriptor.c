@@ -4,7 +4,7 @@
 
 #include "wire/bits.h"
 
-/* A.4.1: next_layer_idc */
+/* A.8.2: next_layer_idc */
 enum next_layer {
     NEXT_SAME = 0,
     NEXT_TEMPORAL = 1,
@@ -36,7 +36,7 @@ static int read_template_layers(struct bit_reader *r, struct dd_structure *s)
     uint8_t spatial = 0;
     uint8_t temporal = 0;
     for (;;) {
-        /* A.4.1: MAX_TEMPLATE_ID, MAX_SPATIAL_ID and MAX_TEMPORAL_ID bound the walk */
+        /* A.8.2: MAX_TEMPLATE_ID, MAX_SPATIAL_ID and MAX_TEMPORAL_ID bound the walk */
         if (r->failed || s->template_count == DD_TEMPLATES_MAX || spatial > DD_SPATIAL_ID_MAX ||
             temporal > DD_TEMPORAL_ID_MAX)
             return CONCLAVE_ESYNTAX;
@@ -84,7 +84,7 @@ static void read_template_chains(struct bit_reader *r, struct dd_structure *s)
     if (r->failed || s->chain_count == 0)
         return;
     for (unsigned i = 0; i < s->target_count; i++)
-        s->protected_by[i] = (uint8_t)bits_read_ns(r, s->chain_count + 1u);
+        s->protected_by[i] = (uint8_t)bits_read_ns(r, s->chain_count);
     for (unsigned t = 0; t < s->template_count; t++)
         for (unsigned c = 0; c < s->chain_count; c++)
             s->template[t].chain_fdiff[c] = (uint8_t)bits_read(r, 4);
@@ -130,6 +130,20 @@ static const struct dd_dependencies *template_of(const struct dd_structure *s, u
     return i < s->template_count ? &s->template[i] : NULL;
 }
 
+struct dd_layer dd_target_layer(const struct dd_structure *s, unsigned target)
+{
+    struct dd_layer layer = {0, 0};
+    for (unsigned i = 0; i < s->template_count; i++) {
+        const struct dd_dependencies *t = &s->template[i];
+        if (t->indication[target] == DD_NOT_PRESENT)
+            continue;
+        layer.spatial_id = t->spatial_id > layer.spatial_id ? t->spatial_id : layer.spatial_id;
+        if (t->temporal_id > layer.temporal_id)
+            layer.temporal_id = t->temporal_id;
+    }
+    return layer;
+}
+
 static uint32_t all_targets(const struct dd_structure *s)
 {
     return (uint32_t)((UINT64_C(1) << s->target_count) - 1);
@@ -155,7 +169,7 @@ static int read_frame(struct bit_reader *r, struct custom custom, const struct d
         d->frame.chain_fdiff[c] = (uint8_t)bits_read(r, 8);
     if (rv != 0)
         return rv;
-    /* A.4.2: the bits left over are padding and ignored */
+    /* A.8.2: the bits left over are padding and ignored */
     return r->failed ? CONCLAVE_ESYNTAX : 0;
 }
 
@@ -168,7 +182,7 @@ int dd_read(struct bytes data, const struct dd_structure *known, struct dd *out,
     struct custom custom = {false, false, false};
     const struct dd_structure *s = known;
     read_mandatory(&r, &d);
-    if (data.n > 3) { /* A.4.1: otherwise there are no extended fields */
+    if (data.n > 3) { /* A.8.2: otherwise there are no extended fields */
         d.has_structure = bit_read(&r);
         d.has_active_targets = bit_read(&r);
         custom.dtis = bit_read(&r);
@@ -254,7 +268,7 @@ static bool structure_valid(const struct dd_structure *s)
         if (!template_valid(s, i))
             return false;
     for (unsigned i = 0; s->chain_count != 0 && i < s->target_count; i++)
-        if (s->protected_by[i] > s->chain_count)
+        if (s->protected_by[i] >= s->chain_count)
             return false;
     for (unsigned i = 0; s->has_resolutions && i <= s->spatial_id_max; i++)
         if (s->resolution[i].width - 1 > 0xffff || s->resolution[i].height - 1 > 0xffff)
@@ -282,7 +296,7 @@ static void write_structure(struct bit_writer *w, const struct dd_structure *s)
     }
     bits_write_ns(w, s->chain_count, s->target_count + 1u);
     for (unsigned i = 0; s->chain_count != 0 && i < s->target_count; i++)
-        bits_write_ns(w, s->protected_by[i], s->chain_count + 1u);
+        bits_write_ns(w, s->protected_by[i], s->chain_count);
     for (unsigned t = 0; t < s->template_count; t++)
         for (unsigned c = 0; c < s->chain_count; c++)
             bits_write(w, s->template[t].chain_fdiff[c], 4);

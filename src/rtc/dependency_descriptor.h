@@ -18,7 +18,7 @@
 #define DD_FDIFF_MAX 4096         /* of a frame; a template's are at most 16 */
 #define DD_TEMPLATE_CHAIN_MAX 15u /* a template's chain difference; a frame's is at most 255 */
 
-/* A.4.2, table A.2: what a frame is to a decode target. */
+/* A.8.3, table A.1: what a frame is to a decode target. */
 enum dd_indication {
     DD_NOT_PRESENT = 0,
     DD_DISCARDABLE = 1,
@@ -47,7 +47,7 @@ struct dd_structure {
     uint8_t chain_count;        /* 0..target_count */
     uint8_t spatial_id_max;
     bool has_resolutions;
-    uint8_t protected_by[DD_TARGETS_MAX]; /* chain of each target; chain_count: none */
+    uint8_t protected_by[DD_TARGETS_MAX]; /* with chains: the chain of each target */
     struct dd_resolution resolution[DD_SPATIAL_ID_MAX + 1];
     struct dd_dependencies template[DD_TEMPLATES_MAX];
 };
@@ -62,6 +62,14 @@ struct dd {
     uint32_t active_targets; /* bit i: decode target i can be decoded. All, with a new structure */
     struct dd_dependencies frame;
 };
+
+struct dd_layer {
+    uint8_t spatial_id, temporal_id;
+};
+
+/* A.8.2, decode_target_layers: the highest layers that a decode target contains. target <
+ * target_count. */
+struct dd_layer dd_target_layer(const struct dd_structure *s, unsigned target);
 
 /* Reads the fields that need no structure: start, end, template id, frame number. ESYNTAX. */
 int dd_read_mandatory(struct bytes data, struct dd *out) CONCLAVE_CHECKED;

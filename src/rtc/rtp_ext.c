@@ -149,7 +149,7 @@ static int take_element(const struct rtp_ext_element *e, struct rtp_exts *x)
     case RTP_EXT_REPAIRED_RID:
         return take_view(e->data, is_rid(e->data), &x->repaired_rid);
     case RTP_EXT_DEPENDENCY_DESCRIPTOR:
-        /* AV1 RTP A.4.1: the mandatory fields take three bytes */
+        /* AV1 RTP A.8.2: the mandatory fields take three bytes */
         return take_view(e->data, e->data.n >= 3, &x->dependency_descriptor);
     case RTP_EXT_ABS_SEND_TIME:
         return take_number(e->data, 3, &x->has_abs_send_time, &x->abs_send_time);

@@ -13,16 +13,17 @@
 #include "support/random.h"
 #include "wire/bits.h"
 
-/* One spatial layer, two temporal ones, two decode targets, three templates, one chain. Bits of the
+/* One spatial layer, two temporal ones, two decode targets, three templates, two chains. Bits of the
  * extended part: flags 10000, offset 000001, targets 00001, layers 00 01 11, indications 1010 1111
- * 0001, differences 0 100010 100000, chains 10, protected by 0 1, chain differences 0000 0010 0001,
- * resolutions 1, 639 and 359. */
-static const uint8_t first_packet[] = {0xc1, 0x12, 0x34, 0x80, 0x21, 0x1e, 0xbc, 0x51,
-                                       0x41, 0x20, 0x43, 0x02, 0x7f, 0x01, 0x67};
+ * 0001, differences 0 100010 100000, chains 11, protected by 0 1, chain differences 0000 0000 0010
+ * 0100 0001 0001, resolutions 1, 639 and 359. */
+static const uint8_t first_packet[] = {0xc1, 0x12, 0x34, 0x80, 0x21, 0x1e, 0xbc, 0x51, 0x41,
+                                       0xa0, 0x04, 0x82, 0x30, 0x27, 0xf0, 0x16, 0x70};
 
 /* Everything of its own: flags 01111, active 10, indications 01 10, differences of 4, 8 and 12 bits
- * (3, 17, 4096), chain difference 255. */
-static const uint8_t custom_packet[] = {0x03, 0xff, 0xff, 0x7c, 0xc9, 0x42, 0x1f, 0xff, 0x9f, 0xe0};
+ * (3, 17, 4096), chain differences 255 and 7. */
+static const uint8_t custom_packet[] = {0x03, 0xff, 0xff, 0x7c, 0xc9, 0x42,
+                                        0x1f, 0xff, 0x9f, 0xe0, 0xe0};
 
 static struct dd_structure structure_of_first_packet(void)
 {
@@ -51,7 +52,7 @@ static void a_structure_is_read_as_the_specification_lays_it_out(void **state)
     assert_int_equal(s.template_id_offset, 1);
     assert_int_equal(s.target_count, 2);
     assert_int_equal(s.template_count, 3);
-    assert_int_equal(s.chain_count, 1);
+    assert_int_equal(s.chain_count, 2);
     assert_int_equal(s.protected_by[0], 0);
     assert_int_equal(s.protected_by[1], 1);
     assert_int_equal(s.spatial_id_max, 0);
@@ -60,6 +61,7 @@ static void a_structure_is_read_as_the_specification_lays_it_out(void **state)
     assert_int_equal(s.template[1].fdiff_count, 1);
     assert_int_equal(s.template[1].fdiff[0], 2);
     assert_int_equal(s.template[1].chain_fdiff[0], 2);
+    assert_int_equal(s.template[1].chain_fdiff[1], 4);
     assert_int_equal(s.template[2].temporal_id, 1);
     assert_int_equal(s.template[2].indication[0], DD_NOT_PRESENT);
     assert_int_equal(s.template[2].indication[1], DD_DISCARDABLE);
@@ -68,6 +70,38 @@ static void a_structure_is_read_as_the_specification_lays_it_out(void **state)
     assert_true(s.has_resolutions);
     assert_int_equal(s.resolution[0].width, 640);
     assert_int_equal(s.resolution[0].height, 360);
+    assert_int_equal(dd_target_layer(&s, 0).temporal_id, 0);
+    assert_int_equal(dd_target_layer(&s, 1).temporal_id, 1);
+}
+
+static void each_target_is_protected_by_one_of_the_chains(void **state)
+{
+    struct dd_structure s;
+    struct dd d;
+    struct buf b = {0};
+    struct bit_writer w = bit_writer_of(&b);
+
+    (void)state;
+    bits_write(&w, 0xc00001, 24);
+    bits_write(&w, 0x10, 5);
+    bits_write(&w, 2, 11);     /* offset 0, three targets */
+    bits_write(&w, 3, 2);      /* one template */
+    bits_write(&w, 0x2a, 6);   /* switch, switch, switch */
+    bits_write(&w, 0, 1);      /* it refers to nothing */
+    bits_write(&w, 3, 2);      /* ns(4): three chains */
+    bits_write(&w, 0x1a, 5);   /* ns(3): 11 0 10 */
+    bits_write(&w, 0x123, 12); /* chain differences */
+    bits_write(&w, 0, 1);      /* no resolutions */
+    assert_int_equal(buf_check(&b), 0);
+    assert_int_equal(dd_read(buf_view(&b), NULL, &d, &s), 0);
+    assert_int_equal(s.chain_count, 3);
+    assert_int_equal(s.protected_by[0], 2);
+    assert_int_equal(s.protected_by[1], 0);
+    assert_int_equal(s.protected_by[2], 1);
+    assert_int_equal(d.frame.chain_fdiff[0], 1);
+    assert_int_equal(d.frame.chain_fdiff[2], 3);
+    assert_false(s.has_resolutions);
+    buf_free(&b);
 }
 
 static void a_later_packet_takes_what_it_does_not_say_from_its_template(void **state)
@@ -105,6 +139,7 @@ static void a_later_packet_may_have_everything_of_its_own(void **state)
     assert_int_equal(d.frame.fdiff[1], 17);
     assert_int_equal(d.frame.fdiff[2], 4096);
     assert_int_equal(d.frame.chain_fdiff[0], 255);
+    assert_int_equal(d.frame.chain_fdiff[1], 7);
 }
 
 static void the_mandatory_fields_need_no_structure(void **state)
@@ -278,7 +313,7 @@ static struct dd_structure random_structure(struct random *r)
         }
     }
     for (unsigned i = 0; s.chain_count != 0 && i < s.target_count; i++)
-        s.protected_by[i] = (uint8_t)random_below(r, s.chain_count + 1u);
+        s.protected_by[i] = (uint8_t)random_below(r, s.chain_count);
     for (unsigned i = 0; s.has_resolutions && i <= s.spatial_id_max; i++) {
         s.resolution[i].width = (uint32_t)(1 + random_below(r, 65536));
         s.resolution[i].height = (uint32_t)(1 + random_below(r, 65536));
@@ -515,6 +550,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_structure_is_read_as_the_specification_lays_it_out),
+        cmocka_unit_test(each_target_is_protected_by_one_of_the_chains),
         cmocka_unit_test(a_later_packet_takes_what_it_does_not_say_from_its_template),
         cmocka_unit_test(a_later_packet_may_have_everything_of_its_own),
         cmocka_unit_test(the_mandatory_fields_need_no_structure),
