@@ -158,14 +158,14 @@ int sframe_key_seal(struct sframe_key *k, struct bytes metadata, struct bytes pl
     if (rv != 0)
         return rv;
     make_nonce(k, ctr, nonce);
+    if (metadata.n != 0) /* before anything is written: it may lie in out as well */
+        memcpy(aad + header_n, metadata.p, metadata.n);
     uint8_t *text = out + header_n;
     if (plain.p != text && overlap(plain.p, plain.n, out, header_n + plain.n + tag_n)) {
         memmove(text, plain.p, plain.n);
         plain.p = text;
     }
     memcpy(out, aad, header_n);
-    if (metadata.n != 0)
-        memcpy(aad + header_n, metadata.p, metadata.n);
     rv = aead_seal(k->aead, nonce, bytes_of(aad, header_n + metadata.n), plain, text,
                    text + plain.n);
     if (rv == 0)

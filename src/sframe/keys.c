@@ -263,7 +263,7 @@ int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us, struc
         rv = make(k, e, e->own_leaf, kid, SFRAME_SEALING, &key);
         if (rv == 0)
             keys_adopt(k, key);
-    } else if (key->aead == NULL) {
+    } else {
         rv = rearm(k, e, key);
     }
     if (rv == 0)
@@ -292,8 +292,7 @@ int keys_opening(struct sframe_keys *k, uint64_t kid, struct sframe_key **out, b
     if (key->use != SFRAME_OPENING)
         return CONCLAVE_ESENDER;
     *out = key;
-    key->recent = true;
-    return key->aead != NULL ? 0 : rearm(k, keys_epoch(k, kid), key);
+    return rearm(k, keys_epoch(k, kid), key);
 }
 
 int sframe_keys_skip(struct sframe_keys *k, uint64_t context, uint64_t ctr, uint64_t now_us)

@@ -174,6 +174,25 @@ static void frames_are_sealed_and_opened_wherever_the_buffers_overlap(void **sta
     sframe_keys_free(b);
 }
 
+static void metadata_may_lie_where_the_frame_goes(void **state)
+{
+    struct sframe_keys *a = member(1, 1), *b = member(1, 2);
+    uint8_t room[200];
+    size_t n = 0;
+    (void)state;
+    memcpy(room, metadata, sizeof metadata);
+    memcpy(room + sizeof metadata, plain, sizeof plain);
+    assert_int_equal(sframe_seal(a, 0, bytes_of(room, sizeof metadata),
+                                 bytes_of(room + sizeof metadata, sizeof plain), 0, room,
+                                 sizeof room, &n),
+                     0);
+    assert_int_equal(sframe_open(b, METADATA, bytes_of(room, n), 0, room, sizeof room, &n, NULL),
+                     0);
+    assert_true(bytes_equal(bytes_of(room, n), PLAIN));
+    sframe_keys_free(a);
+    sframe_keys_free(b);
+}
+
 static void an_empty_frame_and_the_longest_metadata_go_through(void **state)
 {
     struct sframe_keys *a = member(1, 1), *b = member(1, 2);
@@ -513,6 +532,7 @@ int main(void)
         cmocka_unit_test(any_flipped_bit_or_missing_byte_is_refused),
         cmocka_unit_test(other_metadata_is_refused_and_leaves_zeros),
         cmocka_unit_test(frames_are_sealed_and_opened_wherever_the_buffers_overlap),
+        cmocka_unit_test(metadata_may_lie_where_the_frame_goes),
         cmocka_unit_test(an_empty_frame_and_the_longest_metadata_go_through),
         cmocka_unit_test(a_frame_opens_once),
         cmocka_unit_test(ones_own_frames_do_not_open),
