@@ -97,7 +97,7 @@ struct mls_member {
     struct bytes signature_key;
     struct bytes encryption_key;
     struct mls_capabilities capabilities;
-    struct bytes extensions; /* encoded list; see mls_extension_find() */
+    struct bytes extensions;        /* encoded list; see mls_extension_find() */
     uint64_t not_before, not_after; /* 0, 0 unless the leaf came in a key package */
 };
 
@@ -224,8 +224,8 @@ struct mls_client_config {
 
 /* Everything in the config but the signer is copied. ESUITE, ECREDENTIAL if the certificate does
  * not hold the signer's key, EINVAL without check_identity. */
-int mls_client_new(const struct mls_client_config *config, struct mls_client **out)
-    CONCLAVE_CHECKED;
+int mls_client_new(const struct mls_client_config *config,
+                   struct mls_client **out) CONCLAVE_CHECKED;
 
 /* Groups and key packages keep the client alive. NULL is fine. */
 void mls_client_free(struct mls_client *c);
@@ -242,8 +242,8 @@ struct bytes mls_key_package_message(const struct mls_key_package *kp);
 
 /* With the private keys, to keep until a Welcome comes. Sealed if key is 32 bytes; key.n == 0:
  * in the clear. */
-int mls_key_package_save(const struct mls_key_package *kp, struct bytes key, struct buf *out)
-    CONCLAVE_CHECKED;
+int mls_key_package_save(const struct mls_key_package *kp, struct bytes key,
+                         struct buf *out) CONCLAVE_CHECKED;
 int mls_key_package_restore(struct mls_client *c, struct bytes key, struct bytes saved,
                             struct mls_key_package **out) CONCLAVE_CHECKED;
 
@@ -269,8 +269,8 @@ int mls_group_new(struct mls_client *c, struct bytes group_id,
  * existing: groups this client is in, one of which this must not be and from which a branch or
  * reinitialisation is resumed. ENOTFORME, EPSK, ETREE..., ECREDENTIAL, ECONFIRMATION, EREINIT. */
 int mls_group_join(struct mls_client *c, struct bytes welcome, struct bytes tree,
-                   struct mls_key_package *kp, struct mls_group *const *existing,
-                   size_t n_existing, uint64_t now, struct mls_group **out) CONCLAVE_CHECKED;
+                   struct mls_key_package *kp, struct mls_group *const *existing, size_t n_existing,
+                   uint64_t now, struct mls_group **out) CONCLAVE_CHECKED;
 
 /* Whether a Welcome has an entry for this key package. */
 bool mls_welcome_is_for(struct bytes welcome, const struct mls_key_package *kp);
@@ -296,8 +296,8 @@ uint32_t mls_group_member_count(const struct mls_group *g);
 bool mls_group_is_member(const struct mls_group *g);
 
 /* ENOTFOUND if the leaf is blank. */
-int mls_group_member(const struct mls_group *g, uint32_t leaf, struct mls_member *out)
-    CONCLAVE_CHECKED;
+int mls_group_member(const struct mls_group *g, uint32_t leaf,
+                     struct mls_member *out) CONCLAVE_CHECKED;
 
 /* Iteration in leaf order: the first member at or after *leaf, which becomes the next to ask for;
  * false at the end. Start with 0. */
@@ -311,8 +311,8 @@ int mls_group_export(struct mls_group *g, const char *label, struct bytes contex
 struct bytes mls_group_epoch_authenticator(const struct mls_group *g);
 
 /* Section 8.6: the resumption PSK of this or a kept epoch. ENOTFOUND. */
-int mls_group_resumption_psk(const struct mls_group *g, uint64_t epoch, struct buf *out)
-    CONCLAVE_CHECKED;
+int mls_group_resumption_psk(const struct mls_group *g, uint64_t epoch,
+                             struct buf *out) CONCLAVE_CHECKED;
 
 /* A signed GroupInfo as MLSMessage, for external joins and for public groups. */
 int mls_group_info(struct mls_group *g, bool with_tree, struct buf *out) CONCLAVE_CHECKED;
@@ -326,12 +326,12 @@ int mls_group_tree(const struct mls_group *g, struct buf *out) CONCLAVE_CHECKED;
  * call that takes it returns. */
 struct mls_change {
     uint16_t type;
-    struct bytes bytes;     /* key package message, PSK id, custom data */
-    struct bytes group_id;  /* resumption PSK, ReInit */
-    uint64_t epoch;         /* resumption PSK */
-    uint32_t leaf;          /* Remove */
-    uint16_t suite;         /* ReInit */
-    bool resumption;        /* PSK: resumption, not external */
+    struct bytes bytes;    /* key package message, PSK id, custom data */
+    struct bytes group_id; /* resumption PSK, ReInit */
+    uint64_t epoch;        /* resumption PSK */
+    uint32_t leaf;         /* Remove */
+    uint16_t suite;        /* ReInit */
+    bool resumption;       /* PSK: resumption, not external */
     const struct mls_extension *extensions;
     size_t n_extensions;
 };
@@ -356,8 +356,8 @@ struct mls_new_identity {
 };
 
 struct mls_commit_options {
-    bool force_path;     /* even where none is needed: fresh keys for our whole path */
-    bool ignore_cached;  /* leave received proposals out, instead of committing all of them */
+    bool force_path;    /* even where none is needed: fresh keys for our whole path */
+    bool ignore_cached; /* leave received proposals out, instead of committing all of them */
     const struct mls_new_identity *identity; /* or NULL; implies a path */
     struct bytes authenticated_data;
     const struct mls_extension *group_info_extensions; /* for those who join by this commit */
@@ -464,17 +464,17 @@ void mls_staged_old_context(const struct mls_staged *s, struct mls_context *out)
 /* Without the confirmed transcript hash's successor secrets, of course. */
 void mls_staged_new_context(const struct mls_staged *s, struct mls_context *out);
 size_t mls_staged_proposal_count(const struct mls_staged *s);
-int mls_staged_proposal(const struct mls_staged *s, size_t i, struct mls_proposal_info *out)
-    CONCLAVE_CHECKED;
+int mls_staged_proposal(const struct mls_staged *s, size_t i,
+                        struct mls_proposal_info *out) CONCLAVE_CHECKED;
 bool mls_staged_has_path(const struct mls_staged *s);
 /* Whether it removes us: merging it ends our membership. */
 bool mls_staged_removes_us(const struct mls_staged *s);
 struct bytes mls_staged_authenticated_data(const struct mls_staged *s);
 /* Members before and after. ENOTFOUND. */
-int mls_staged_old_member(const struct mls_staged *s, uint32_t leaf, struct mls_member *out)
-    CONCLAVE_CHECKED;
-int mls_staged_new_member(const struct mls_staged *s, uint32_t leaf, struct mls_member *out)
-    CONCLAVE_CHECKED;
+int mls_staged_old_member(const struct mls_staged *s, uint32_t leaf,
+                          struct mls_member *out) CONCLAVE_CHECKED;
+int mls_staged_new_member(const struct mls_staged *s, uint32_t leaf,
+                          struct mls_member *out) CONCLAVE_CHECKED;
 
 /* ---- Senders from outside (section 12.1.8) ---- */
 
@@ -485,8 +485,7 @@ int mls_external_propose(struct crypto *c, struct crypto_signer *signer, uint32_
 
 /* "Please add me": an Add proposal by the owner of a key package. */
 int mls_new_member_propose(struct mls_client *c, const struct mls_key_package *kp,
-                           struct bytes group_id, uint64_t epoch, struct buf *out)
-    CONCLAVE_CHECKED;
+                           struct bytes group_id, uint64_t epoch, struct buf *out) CONCLAVE_CHECKED;
 
 /* ---- State ---- */
 
@@ -518,8 +517,7 @@ void mls_public_group_free(struct mls_public_group *g);
  * confirmation tags, path secrets) stays unchecked. */
 int mls_public_group_receive(struct mls_public_group *g, struct bytes message, uint64_t now,
                              struct mls_received *out) CONCLAVE_CHECKED;
-int mls_public_group_merge(struct mls_public_group *g, struct mls_staged *staged)
-    CONCLAVE_CHECKED;
+int mls_public_group_merge(struct mls_public_group *g, struct mls_staged *staged) CONCLAVE_CHECKED;
 int mls_public_group_clear_proposals(struct mls_public_group *g) CONCLAVE_CHECKED;
 
 void mls_public_group_context(const struct mls_public_group *g, struct mls_context *out);

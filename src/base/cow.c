@@ -99,10 +99,9 @@ static int own_table(struct cow *a, size_t want)
     if (t == NULL)
         return CONCLAVE_ENOMEM;
     t->refs = 1;
-    for (size_t i = 0; i < have; i++) {
-        t->chunk[i] = a->table->chunk[i];
+    memcpy(t->chunk, a->table->chunk, have * sizeof t->chunk[0]);
+    for (size_t i = 0; i < have; i++)
         t->chunk[i]->refs++;
-    }
     a->table->refs--;
     a->table = t;
     return 0;

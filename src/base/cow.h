@@ -1,7 +1,8 @@
 /* A copy-on-write array: cloning costs one counter, the first write a counter per chunk, and each
- * write copies only the chunk that is written. It lets a staged commit be a whole second ratchet tree that shares all it did not
- * change. Elements have a fixed size; a type may say how an element that owns something is
- * referenced and released. Not thread-safe: clones that share chunks belong to one thread.
+ * write copies only the chunk that is written. It lets a staged commit be a whole second ratchet
+ * tree that shares all it did not change. Elements have a fixed size; a type may say how an element
+ * that owns something is referenced and released. Not thread-safe: clones that share chunks belong
+ * to one thread.
  */
 #ifndef BASE_COW_H
 #define BASE_COW_H

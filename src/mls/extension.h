@@ -24,7 +24,7 @@ bool mls_extension_is_default(uint16_t type);
 /* Whether a list of big-endian uint16 has the value. */
 bool mls_u16s_have(struct bytes list, uint16_t value);
 
-/* Whether capabilities cover every extension type of a list, or a RequiredCapabilities. ECAPABILITY. */
+/* Whether capabilities cover every extension type of a list. ECAPABILITY. */
 int mls_capabilities_cover(const struct mls_capabilities *caps,
                            struct bytes extensions) CONCLAVE_CHECKED;
 

@@ -243,7 +243,7 @@ int mls_group_propose(struct mls_group *g, const struct mls_change *change,
     struct secret priv = {0};
     struct mls_cached *entry = NULL;
     struct mls_ratchet_step *step = NULL;
-    /* draft-ietf-mls-extensions: SelfRemove is public, so that external committers can refer to it */
+    /* draft-ietf-mls-extensions: public, so that external committers can refer to it */
     bool private_message = g->client->policy.private_handshake && change->type != MLS_SELF_REMOVE;
     int rv = mls_group_check_active(g);
     if (rv == 0)

@@ -82,7 +82,8 @@ int mls_public_group_read(struct mls_public_group *g, struct reader *r) CONCLAVE
 
 /* ---- Receiving ---- */
 
-/* Group, epoch and sender of a content; gives the sender's signature key. EGROUP, EEPOCH, ESENDER. */
+/* Group, epoch and sender of a content; gives the sender's signature key. EGROUP, EEPOCH,
+ * ESENDER. */
 int mls_public_group_check_content(const struct mls_public_group *g,
                                    const struct mls_authenticated *a,
                                    struct bytes *out_key) CONCLAVE_CHECKED;

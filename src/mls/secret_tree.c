@@ -437,11 +437,9 @@ static int read_ratchet(struct reader *r, struct ratchet *out)
     out->kept = room == 0 ? NULL : calloc(room, sizeof *out->kept);
     if (room != 0 && out->kept == NULL)
         return CONCLAVE_ENOMEM;
-    while (reader_left(&kept) != 0) {
-        if (out->n_kept == room || !read_kept(&kept, &out->kept[out->n_kept]))
+    for (; out->n_kept < room && reader_left(&kept) != 0; out->n_kept++)
+        if (!read_kept(&kept, &out->kept[out->n_kept]))
             return CONCLAVE_ESYNTAX;
-        out->n_kept++;
-    }
     return reader_end(&kept);
 }
 

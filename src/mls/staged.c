@@ -71,7 +71,7 @@ static int take_proposals(const struct mls_public_group *g, struct mls_staged *s
     s->list = n == 0 ? NULL : calloc(n, sizeof *s->list);
     if (n != 0 && s->list == NULL)
         return CONCLAVE_ENOMEM;
-    while (rv == 0 && reader_left(&r) != 0) {
+    while (rv == 0 && s->n_list < n) {
         struct mls_listed *l = &s->list[s->n_list++];
         struct mls_proposal_or_ref p;
         mls_proposal_or_ref_read(&r, &p, &error);
@@ -164,6 +164,8 @@ int mls_staged_check_path_leaf(const struct mls_public_group *g, const struct ml
                                    .suite = g->view.suite,
                                    .group_extensions = buf_view(&s->extensions)};
     int rv = mls_leaf_check(leaf, &rules); /* RFC 9420 12.4.2-9, 7.5-1 */
+    if (rv == 0 && !external && old == NULL)
+        rv = CONCLAVE_ESENDER;
     if (rv != 0)
         return rv;
     /* RFC 9420 12.4.2-11, 12.2-18 */

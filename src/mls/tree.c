@@ -117,13 +117,17 @@ static int put_node(struct mls_tree *t, uint32_t i, struct node *n)
     return touch(t, i);
 }
 
+/* The credential types that are counted: all that can be parsed. */
+static const uint16_t census[2] = {MLS_BASIC, MLS_X509};
+
 static void count(struct mls_tree *t, const struct mls_leaf *leaf, uint32_t by)
 {
-    for (uint16_t type = MLS_BASIC; type <= MLS_X509; type++) {
+    for (unsigned i = 0; i < 2; i++) {
+        uint16_t type = census[i];
         if (leaf->credential.type == type)
-            t->users[type - 1] += by;
+            t->users[i] += by;
         if (mls_u16s_have(leaf->capabilities.credentials, type))
-            t->supporters[type - 1] += by;
+            t->supporters[i] += by;
     }
     t->n_members += by;
 }
@@ -382,12 +386,13 @@ void mls_tree_filtered_path(const struct mls_tree *t, uint32_t leaf, struct mls_
 
 int mls_tree_check_credential_types(const struct mls_tree *t, const struct mls_leaf *leaf)
 {
-    for (uint16_t type = MLS_BASIC; type <= MLS_X509; type++) {
+    for (unsigned i = 0; i < 2; i++) {
+        uint16_t type = census[i];
         bool supports = mls_u16s_have(leaf->capabilities.credentials, type);
         /* RFC 9420 7.3-6: what others use, it supports; 7.3-5: what it uses, others support */
-        if (t->users[type - 1] != 0 && !supports)
+        if (t->users[i] != 0 && !supports)
             return CONCLAVE_ECAPABILITY;
-        if (leaf->credential.type == type && t->supporters[type - 1] != t->n_members)
+        if (leaf->credential.type == type && t->supporters[i] != t->n_members)
             return CONCLAVE_ECAPABILITY;
     }
     return 0;

@@ -36,7 +36,7 @@ int mls_path_generate(struct crypto *c, const struct mls_filtered_path *path,
     for (uint32_t i = 0; rv == 0 && i < path->n; i++) {
         rv = node_key_pair(c, &s[i], &priv->key[tm_level(path->step[i].node)], key);
         if (rv == 0)
-            memcpy(pub + i * c->suite->npk, key, c->suite->npk);
+            memcpy(pub + (size_t)i * c->suite->npk, key, c->suite->npk);
         if (rv == 0)
             rv = derive_secret(c, &s[i], "path", &s[i + 1]);
     }
