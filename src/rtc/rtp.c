@@ -14,27 +14,36 @@ bool rtp_is_rtcp(struct bytes datagram)
     return datagram.n >= 4 && datagram.p[1] >= 192 && datagram.p[1] <= 223;
 }
 
+static uint32_t get_be(const uint8_t *p, size_t n)
+{
+    uint32_t v = 0;
+    for (size_t i = 0; i < n; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
 int rtp_header_read(struct bytes packet, struct rtp_header *out)
 {
     struct reader r = reader_of(packet);
-    uint8_t first = read_u8(&r);
-    uint8_t second = read_u8(&r);
+    const uint8_t *p = read_bytes(&r, RTP_HEADER_SIZE).p;
+    if (p == NULL || p[0] >> 6 != RTP_VERSION)
+        return CONCLAVE_ESYNTAX;
     struct rtp_header h = {
-        .marker = (second & BIT_MARKER) != 0,
-        .padded = (first & BIT_PADDING) != 0,
-        .extended = (first & BIT_EXTENSION) != 0,
-        .payload_type = second & 0x7f,
+        .marker = (p[1] & BIT_MARKER) != 0,
+        .padded = (p[0] & BIT_PADDING) != 0,
+        .extended = (p[0] & BIT_EXTENSION) != 0,
+        .payload_type = p[1] & 0x7f,
+        .sequence = (uint16_t)get_be(p + 2, 2),
+        .timestamp = get_be(p + 4, 4),
+        .ssrc = get_be(p + 8, 4),
+        .csrcs = read_bytes(&r, (size_t)(p[0] & 0x0f) * 4),
     };
-    h.sequence = read_u16(&r);
-    h.timestamp = read_u32(&r);
-    h.ssrc = read_u32(&r);
-    h.csrcs = read_bytes(&r, (size_t)(first & 0x0f) * 4);
     if (h.extended) {
         h.extension_profile = read_u16(&r);
         size_t words = read_u16(&r);
         h.extension = read_bytes(&r, words * 4);
     }
-    if (!reader_ok(&r) || first >> 6 != RTP_VERSION)
+    if (!reader_ok(&r))
         return CONCLAVE_ESYNTAX;
     h.size = packet.n - reader_left(&r);
     *out = h;
@@ -61,8 +70,7 @@ int rtp_packet_read(struct bytes packet, struct rtp_packet *out)
 
 uint32_t rtp_csrc(const struct rtp_header *h, size_t i)
 {
-    struct reader r = reader_of(bytes_of(h->csrcs.p + i * 4, 4));
-    return read_u32(&r);
+    return get_be(h->csrcs.p + i * 4, 4);
 }
 
 static bool header_valid(const struct rtp_header *h)

@@ -33,55 +33,49 @@ struct rtp_ext_walk rtp_ext_walk_of(const struct rtp_header *h)
         .two_byte = (h->extension_profile & 0xfff0) == RTP_EXT_TWO_BYTE,
     };
     bool known = w.two_byte || h->extension_profile == RTP_EXT_ONE_BYTE;
-    w.r = reader_of(h->extended && known ? h->extension : bytes_of(NULL, 0));
+    if (h->extended && known)
+        w.left = h->extension;
     return w;
 }
 
-static void end_of_block(struct rtp_ext_walk *w)
+static void drop(struct bytes *b, size_t n)
 {
-    (void)read_bytes(&w->r, reader_left(&w->r));
+    b->p += n;
+    b->n -= n;
 }
 
-/* Id and length of the next element; false at the end of the block. */
-static bool element_head(struct rtp_ext_walk *w, uint8_t *id, size_t *n)
-{
-    uint8_t first = 0;
-    while (first == 0) { /* RFC 8285 4.1.1: a zero byte between elements is padding */
-        if (reader_left(&w->r) == 0)
-            return false;
-        first = read_u8(&w->r);
-    }
-    if (w->two_byte) {
-        *id = first;
-        *n = read_u8(&w->r);
-        return reader_ok(&w->r);
-    }
-    *id = first >> 4;
-    *n = (first & 0x0fu) + 1u;
-    /* RFC 8285 4.2: id 15, or id 0 with a length, ends the block; what came before counts */
-    if (*id == 15 || *id == 0) {
-        end_of_block(w);
-        return false;
-    }
-    return true;
-}
-
+/* Each packet of a switch comes through here, so this reads without a struct reader. */
 bool rtp_ext_next(struct rtp_ext_walk *w, struct rtp_ext_element *out)
 {
-    struct rtp_ext_element e;
-    size_t n;
-    if (!element_head(w, &e.id, &n))
+    struct bytes left = w->left;
+    while (left.n != 0 && left.p[0] == 0) /* RFC 8285 4.1.1: padding between elements */
+        drop(&left, 1);
+    w->left = left;
+    if (left.n == 0)
         return false;
-    e.data = read_bytes(&w->r, n);
-    if (!reader_ok(&w->r))
+    size_t head = w->two_byte ? 2 : 1;
+    uint8_t id = w->two_byte ? left.p[0] : left.p[0] >> 4;
+    if (!w->two_byte && (id == 15 || id == 0)) {
+        /* RFC 8285 4.2: id 15, or id 0 with a length, ends the block; what came before counts */
+        w->left.n = 0;
         return false;
-    *out = e;
+    }
+    size_t n = 0;
+    if (left.n >= head)
+        n = w->two_byte ? left.p[1] : (left.p[0] & 0x0fu) + 1u;
+    if (left.n < head + n) {
+        w->failed = true;
+        w->left.n = 0;
+        return false;
+    }
+    drop(&w->left, head + n);
+    *out = (struct rtp_ext_element){.id = id, .data = bytes_of(left.p + head, n)};
     return true;
 }
 
 int rtp_ext_walk_end(const struct rtp_ext_walk *w)
 {
-    return reader_end(&w->r);
+    return w->failed || w->left.n != 0 ? CONCLAVE_ESYNTAX : 0;
 }
 
 static bool is_alphanumeric(uint8_t c)

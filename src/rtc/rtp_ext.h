@@ -9,7 +9,6 @@
 #define RTC_RTP_EXT_H
 
 #include "rtc/rtp.h"
-#include "wire/reader.h"
 
 #define RTP_EXT_ONE_BYTE 0xbede
 #define RTP_EXT_TWO_BYTE 0x1000 /* the low four bits are the application's: written as 0 */
@@ -34,8 +33,9 @@ struct rtp_ext_element {
 };
 
 struct rtp_ext_walk {
-    struct reader r;
+    struct bytes left;
     bool two_byte;
+    bool failed;
 };
 
 /* Good as long as the packet is. */

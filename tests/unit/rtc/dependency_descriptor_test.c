@@ -13,10 +13,10 @@
 #include "support/random.h"
 #include "wire/bits.h"
 
-/* One spatial layer, two temporal ones, two decode targets, three templates, two chains. Bits of the
- * extended part: flags 10000, offset 000001, targets 00001, layers 00 01 11, indications 1010 1111
- * 0001, differences 0 100010 100000, chains 11, protected by 0 1, chain differences 0000 0000 0010
- * 0100 0001 0001, resolutions 1, 639 and 359. */
+/* One spatial layer, two temporal ones, two decode targets, three templates, two chains. Bits of
+ * the extended part: flags 10000, offset 000001, targets 00001, layers 00 01 11, indications 1010
+ * 1111 0001, differences 0 100010 100000, chains 11, protected by 0 1, chain differences 0000 0000
+ * 0010 0100 0001 0001, resolutions 1, 639 and 359. */
 static const uint8_t first_packet[] = {0xc1, 0x12, 0x34, 0x80, 0x21, 0x1e, 0xbc, 0x51, 0x41,
                                        0xa0, 0x04, 0x82, 0x30, 0x27, 0xf0, 0x16, 0x70};
 
