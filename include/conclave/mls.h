@@ -303,7 +303,7 @@ int mls_group_member(const struct mls_group *g, uint32_t leaf,
  * false at the end. Start with 0. */
 bool mls_group_next_member(const struct mls_group *g, uint32_t *leaf, struct mls_member *out);
 
-/* Section 8.5. n <= 64: one secret of that length. */
+/* Section 8.5: a secret of n bytes, 1 to 255 * nh. EINVAL. */
 int mls_group_export(struct mls_group *g, const char *label, struct bytes context, size_t n,
                      uint8_t *out) CONCLAVE_CHECKED;
 

@@ -84,7 +84,7 @@ static int first_leaf(struct mls_group *g, struct bytes extensions, uint64_t now
     struct mls_leaf leaf;
     struct buf encoded = {0};
     uint8_t pub[CRYPTO_PUBLIC_KEY_MAX];
-    uint64_t span = g->client->policy.max_lifetime;
+    uint64_t span = g->client->policy.max_lifetime, not_before = now > 3600 ? now - 3600 : 0;
     int error = 0;
     int rv = hpke_generate_key_pair(g->crypto, &g->path.key[0], pub);
     if (rv != 0)
@@ -92,8 +92,8 @@ static int first_leaf(struct mls_group *g, struct bytes extensions, uint64_t now
     mls_client_leaf(g->client, g->signer, NULL, &content);
     content.encryption_key = bytes_of(pub, g->crypto->suite->npk);
     content.source = LEAF_KEY_PACKAGE;
-    content.not_before = now > 3600 ? now - 3600 : 0; /* for clocks that lag */
-    content.not_after = content.not_before + (span > UINT64_MAX - now ? 0 : span);
+    content.not_before = not_before; /* an hour ago, for clocks that lag */
+    content.not_after = span > UINT64_MAX - not_before ? UINT64_MAX : not_before + span;
     rv = mls_leaf_sign(&content, g->signer, bytes_of(NULL, 0), 0, &encoded);
     if (rv == 0) {
         struct reader r = reader_of(buf_view(&encoded));
@@ -255,7 +255,7 @@ int mls_group_export(struct mls_group *g, const char *label, struct bytes contex
 {
     if (!mls_group_is_member(g))
         return g->removed ? CONCLAVE_EREMOVED : CONCLAVE_ESTATE;
-    if (n == 0 || n > CRYPTO_HASH_MAX)
+    if (n == 0 || n > 255 * (size_t)g->crypto->suite->nh) /* what HKDF can give */
         return CONCLAVE_EINVAL;
     return mls_exporter(g->crypto, &g->secrets.exporter, label, context, n, out);
 }

@@ -117,11 +117,7 @@ static int receive_commit(struct mls_group *g, const struct mls_authenticated *a
     int rv = mls_public_group_stage(&g->pub, a, now, &commit, &s);
     if (rv != 0)
         return rv;
-    s->own_leaf = g->own_leaf;
-    for (size_t i = 0; i < s->n_list; i++)
-        if (s->list[i].leaf == g->own_leaf &&
-            (s->list[i].p.type == MLS_REMOVE || s->list[i].p.type == MLS_SELF_REMOVE))
-            s->removes_us = true;
+    mls_staged_set_own(s, g->own_leaf);
     if (!s->removes_us) /* a member that is removed cannot know the new epoch */
         rv = stage_secrets(g, s, &commit);
     if (rv != 0) {

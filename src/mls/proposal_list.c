@@ -221,11 +221,6 @@ static int apply_adds(struct mls_staged *s)
     return rv;
 }
 
-static bool leaves_group(const struct mls_listed *l, uint32_t leaf)
-{
-    return (l->p.type == MLS_REMOVE || l->p.type == MLS_SELF_REMOVE) && l->leaf == leaf;
-}
-
 int mls_staged_apply(const struct mls_public_group *g, struct mls_staged *s, uint64_t now)
 {
     size_t n_bits = s->tree.width / 8 + 1;
@@ -237,8 +232,6 @@ int mls_staged_apply(const struct mls_public_group *g, struct mls_staged *s, uin
         rv = validate_each(g, s, now);
     free(v.changed);
     free(v.leaving);
-    for (size_t i = 0; rv == 0 && i < s->n_list; i++)
-        s->removes_us |= s->own_leaf != MLS_NO_LEAF && leaves_group(&s->list[i], s->own_leaf);
     /* RFC 9420 12.3-1: the order of application */
     if (rv == 0)
         rv = apply_updates_and_removes(s);

@@ -111,6 +111,9 @@ int mls_staged_begin(const struct mls_public_group *g, struct mls_sender sender,
 int mls_staged_apply(const struct mls_public_group *g, struct mls_staged *s,
                      uint64_t now) CONCLAVE_CHECKED;
 
+/* Whose eyes this is staged for: finds out whether it removes them. */
+void mls_staged_set_own(struct mls_staged *s, uint32_t leaf);
+
 /* RFC 9420 7.3 for the leaf of a received path; then it takes the committer's place. */
 int mls_staged_check_path_leaf(const struct mls_public_group *g, const struct mls_staged *s,
                                const struct mls_leaf *leaf, uint64_t now) CONCLAVE_CHECKED;

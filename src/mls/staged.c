@@ -116,6 +116,16 @@ int mls_staged_begin(const struct mls_public_group *g, struct mls_sender sender,
     return 0;
 }
 
+void mls_staged_set_own(struct mls_staged *s, uint32_t leaf)
+{
+    s->own_leaf = leaf;
+    for (size_t i = 0; i < s->n_list; i++) {
+        uint16_t type = s->list[i].p.type;
+        if ((type == MLS_REMOVE || type == MLS_SELF_REMOVE) && s->list[i].leaf == leaf)
+            s->removes_us = true;
+    }
+}
+
 /* The leaf that a resuming external commit removes, or NULL (RFC 9420 12.2-17). */
 static const struct mls_leaf *resumed_leaf(const struct mls_staged *s)
 {
@@ -147,7 +157,7 @@ static int check_path_identity(const struct mls_public_group *g, const struct ml
     if (external && old != NULL &&
         !mls_same_identity(&g->callbacks, &leaf->credential, &old->credential))
         return CONCLAVE_EPROPOSALLIST;
-    if (!external && mls_credential_equal(&leaf->credential, &old->credential) &&
+    if (!external && old != NULL && mls_credential_equal(&leaf->credential, &old->credential) &&
         bytes_equal(leaf->signature_key, old->signature_key))
         return 0; /* nothing new to judge */
     /* RFC 9420 5.3.1-6, 5.3.1-9 */

@@ -5,7 +5,7 @@
 #include "mls/group.h"
 #include "wire/writer.h"
 
-enum flags { FLAG_SECRETS = 1, FLAG_REMOVES_US = 2, FLAG_HAS_PATH = 4 };
+enum flags { FLAG_SECRETS = 1, FLAG_HAS_PATH = 2 };
 
 static void write_nodes(const struct mls_staged *s, struct buf *b)
 {
@@ -176,11 +176,11 @@ static int read_context(struct mls_staged *s, struct reader *r)
 static int read_staged(struct mls_group *g, struct mls_staged *s, struct reader *r, uint8_t flags)
 {
     int rv = read_context(s, r);
-    s->removes_us = flags & FLAG_REMOVES_US;
     s->has_path = flags & FLAG_HAS_PATH;
-    s->own_leaf = g->own_leaf;
     if (rv == 0)
         rv = read_list(s, r);
+    if (rv == 0)
+        mls_staged_set_own(s, g->own_leaf);
     if (rv == 0)
         rv = read_nodes(s, r);
     if (rv == 0 && (flags & FLAG_SECRETS) != 0)
