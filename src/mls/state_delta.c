@@ -90,8 +90,6 @@ int mls_store_epoch(struct mls_group *g, const struct mls_staged *s)
 
 int mls_store_merge_own(struct mls_group *g)
 {
-    if (g->joining) /* such a group is saved whole once it is joined */
-        return 0;
     struct buf *b = begin(g, RECORD_MERGE_OWN);
     return b == NULL ? 0 : buf_check(b);
 }

@@ -50,9 +50,8 @@ static void write_secrets(const struct mls_staged_secrets *secrets, struct buf *
 
 int mls_staged_write(const struct mls_staged *s, struct buf *b)
 {
-    write_u8(b,
-             (uint8_t)((s->secrets != NULL ? FLAG_SECRETS : 0) |
-                       (s->removes_us ? FLAG_REMOVES_US : 0) | (s->has_path ? FLAG_HAS_PATH : 0)));
+    write_u8(
+        b, (uint8_t)((s->secrets != NULL ? FLAG_SECRETS : 0) | (s->has_path ? FLAG_HAS_PATH : 0)));
     write_u8(b, (uint8_t)s->sender.type);
     write_u32(b, s->sender.index);
     write_u32(b, s->committer);
