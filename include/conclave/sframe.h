@@ -72,6 +72,7 @@ void sframe_keys_free(struct sframe_keys *k);
 enum sframe_switch { SFRAME_SWITCH_LATER, SFRAME_SWITCH_NOW };
 #define SFRAME_SWITCH_DELAY_US 300000u
 #define SFRAME_GRACE_US 2000000u /* a followed epoch's frames still open so long */
+#define SFRAME_HOLD_US 500000u   /* so long a caller holds a frame whose key is unknown yet */
 
 struct sframe_epoch {
     uint64_t id;

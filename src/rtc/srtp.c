@@ -107,10 +107,10 @@ static uint64_t guess_index(const struct replay *w, uint16_t seq)
     uint64_t roc = w->top >> 16;
     uint32_t last = w->top & 0xffff;
     if (last < 0x8000 && seq > last + 0x8000)
-        roc--; /* from 0 to the largest: no index */
+        roc--; /* of 0: far behind INDEX_END */
     else if (last >= 0x8000 && seq < last - 0x8000)
         roc++;
-    return roc >> 32 != 0 ? INDEX_END : roc << 16 | seq;
+    return roc << 16 | seq;
 }
 
 /* Finds a stream, or the room for one; a new one starts without a past. */

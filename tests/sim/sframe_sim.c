@@ -30,7 +30,7 @@
 #define LENGTH_MS 8000
 #define QUIET_MS 1000 /* at the end, so that everything is under way no more */
 #define EPOCHS 4
-#define HOLD_MS 500 /* DESIGN: how long a frame of an unknown key is kept */
+#define HOLD_MS (SFRAME_HOLD_US / MS)
 #define LOSS_PERCENT 5
 #define DOUBLE_PERCENT 3
 #define PIECES_MAX ((size_t)4)

@@ -214,6 +214,25 @@ static void an_empty_frame_and_the_longest_metadata_go_through(void **state)
     sframe_keys_free(b);
 }
 
+static void a_frame_without_all_of_its_tag_or_without_room_is_refused_as_such(void **state)
+{
+    struct sframe_keys *a = member(1, 1), *b = member(1, 2);
+    struct frame f = seal(a);
+    uint8_t out[sizeof plain];
+    size_t n = 0;
+    (void)state;
+    for (size_t cut = 2; cut < 2 + 16; cut++) /* two bytes of header */
+        assert_int_equal(sframe_open(b, METADATA, bytes_of(f.p, cut), 0, out, sizeof out, &n, NULL),
+                         CONCLAVE_ESYNTAX);
+    assert_int_equal(
+        sframe_open(b, METADATA, bytes_of(f.p, f.n), 0, out, sizeof plain - 1, &n, NULL),
+        CONCLAVE_EBUFFER);
+    assert_int_equal(sframe_open(b, METADATA, bytes_of(f.p, f.n), 0, out, sizeof plain, &n, NULL),
+                     0);
+    sframe_keys_free(a);
+    sframe_keys_free(b);
+}
+
 static void a_frame_opens_once(void **state)
 {
     struct sframe_keys *a = member(1, 1), *b = member(1, 2);
@@ -456,6 +475,15 @@ static void keys_that_made_room_remember_what_they_opened(void **state)
             assert_int_equal(open_frame(b, &frames[i]), round == 0 ? 0 : CONCLAVE_EREPLAY);
     assert_int_equal(b->table.n, LEAVES);
     assert_true(b->table.ready <= SFRAME_READY_MAX);
+    /* who is heard all the time never has to make room */
+    struct sframe_header h;
+    size_t n;
+    assert_int_equal(sframe_header_read(bytes_of(frames[7].p, frames[7].n), &h, &n), 0);
+    for (size_t i = 0; i < 6 * LEAVES; i++) {
+        assert_int_equal(open_frame(b, &frames[7]), CONCLAVE_EREPLAY);
+        assert_int_equal(open_frame(b, &frames[i % LEAVES]), CONCLAVE_EREPLAY);
+        assert_non_null(sframe_table_get(&b->table, h.kid)->aead);
+    }
     sframe_keys_free(a);
     sframe_keys_free(b);
 }
@@ -534,6 +562,7 @@ int main(void)
         cmocka_unit_test(frames_are_sealed_and_opened_wherever_the_buffers_overlap),
         cmocka_unit_test(metadata_may_lie_where_the_frame_goes),
         cmocka_unit_test(an_empty_frame_and_the_longest_metadata_go_through),
+        cmocka_unit_test(a_frame_without_all_of_its_tag_or_without_room_is_refused_as_such),
         cmocka_unit_test(a_frame_opens_once),
         cmocka_unit_test(ones_own_frames_do_not_open),
         cmocka_unit_test(a_leaf_outside_the_group_is_refused),

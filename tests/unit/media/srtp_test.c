@@ -272,6 +272,30 @@ static void the_rollover_counter_survives_loss_and_reordering(void **state)
     srtp_free(b);
 }
 
+/* RFC 3711 3.3.1: what is half the numbers away or more is taken for the other side */
+static void the_rollover_counter_is_the_nearest(void **state)
+{
+    static const struct {
+        uint32_t last, seq;
+        bool ahead;
+    } rows[] = {{0xc000, 0x3fff, true},  {0xc000, 0x4000, false},  {0xc000, 0x4800, false},
+                {0x11000, 0x9000, true}, {0x11000, 0x9001, false}, {0x11000, 0xa000, false},
+                {0x1ffff, 0x7ffe, true}, {0x1ffff, 0x7fff, false}, {0x10000, 0x8000, true},
+                {0x10000, 0x8001, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct srtp *a = session(SRTP_SEALING);
+        struct packet p = sealed(a, 1, 0);
+        struct replay *w = &srtp_table_get(&a->rtp.streams, 1)->window;
+        replay_accept(w, rows[i].last);
+        p = rtp(1, rows[i].seq);
+        assert_int_equal(srtp_seal(a, p.p, p.n, sizeof p.p, &p.n),
+                         rows[i].ahead ? 0 : CONCLAVE_EREPLAY);
+        assert_true(rows[i].ahead ? w->top > rows[i].last : w->top == rows[i].last);
+        srtp_free(a);
+    }
+}
+
 static void a_stream_whose_packets_before_the_wrap_are_late_or_lost_still_opens(void **state)
 {
     struct srtp *a = session(SRTP_SEALING), *b = session(SRTP_OPENING);
@@ -356,11 +380,13 @@ static void one_payload_goes_to_many_receivers(void **state)
     jobs[3].cap = 90;
     jobs[4].header_n = 23;
     jobs[5].srtp = b[5];
+    jobs[6].header_n = 28;
     assert_int_equal(srtp_seal_each(jobs, RECEIVERS, bytes_of(model.p + HEADER, model.n - HEADER)),
-                     RECEIVERS - 3);
+                     RECEIVERS - 4);
     assert_int_equal(jobs[3].result, CONCLAVE_EBUFFER);
     assert_int_equal(jobs[4].result, CONCLAVE_ESYNTAX);
     assert_int_equal(jobs[5].result, CONCLAVE_ESTATE);
+    assert_int_equal(jobs[6].result, CONCLAVE_ESYNTAX);
     for (uint32_t i = 0; i < RECEIVERS; i++) {
         if (jobs[i].result == 0) {
             struct packet p = packets[i];
@@ -456,6 +482,7 @@ int main(void)
         cmocka_unit_test(a_packet_opens_once),
         cmocka_unit_test(a_sequence_number_is_sealed_once),
         cmocka_unit_test(the_rollover_counter_survives_loss_and_reordering),
+        cmocka_unit_test(the_rollover_counter_is_the_nearest),
         cmocka_unit_test(a_stream_whose_packets_before_the_wrap_are_late_or_lost_still_opens),
         cmocka_unit_test(a_forged_packet_does_not_move_the_rollover_counter),
         cmocka_unit_test(keys_end_before_an_index_comes_again),
