@@ -73,6 +73,11 @@ struct secret vec_secret_of(struct vec *v, const json_t *value, const char *name
 /* Reads cipher_suite and makes v->crypto. An id that RFC 9420 does not know skips the entry. */
 bool vec_suite(struct vec *v, const json_t *o);
 
+/* Private keys, after vec_suite(): where the file has left out leading zeros of a scalar, they are
+ * put back. */
+struct bytes vec_signature_priv(struct vec *v, const json_t *o, const char *name);
+struct secret vec_hpke_priv(struct vec *v, const json_t *o, const char *name);
+
 /* A GroupContext without extensions, encoded. */
 struct bytes vec_context(struct vec *v, struct bytes group_id, uint64_t epoch,
                          struct bytes tree_hash, struct bytes confirmed_hash);

@@ -121,7 +121,7 @@ static void fini_signer(void *p)
 
 static void check_sign_with_label(struct vec *v, const json_t *o)
 {
-    struct bytes priv = vec_hex(v, o, "priv"), pub = vec_hex(v, o, "pub");
+    struct bytes priv = vec_signature_priv(v, o, "priv"), pub = vec_hex(v, o, "pub");
     struct bytes content = vec_hex(v, o, "content"), signature = vec_hex(v, o, "signature");
     const char *label = vec_string(v, o, "label");
     struct crypto_signer *signer = NULL;
@@ -140,7 +140,7 @@ static void check_sign_with_label(struct vec *v, const json_t *o)
 
 static void check_encrypt_with_label(struct vec *v, const json_t *o)
 {
-    struct secret priv = vec_secret(v, o, "priv");
+    struct secret priv = vec_hpke_priv(v, o, "priv");
     struct bytes pub = vec_hex(v, o, "pub"), context = vec_hex(v, o, "context");
     struct bytes plaintext = vec_hex(v, o, "plaintext"), kem_output = vec_hex(v, o, "kem_output");
     struct bytes ciphertext = vec_hex(v, o, "ciphertext"), none = bytes_of(NULL, 0);

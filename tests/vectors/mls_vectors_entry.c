@@ -300,6 +300,34 @@ bool vec_suite(struct vec *v, const json_t *o)
     return true;
 }
 
+static struct bytes pad_scalar(struct vec *v, struct bytes scalar, size_t n)
+{
+    if (!vec_ok(v) || scalar.n == 0 || scalar.n >= n)
+        return scalar;
+    uint8_t *p = vec_alloc(v, n);
+    memcpy(p + n - scalar.n, scalar.p, scalar.n);
+    return bytes_of(p, n);
+}
+
+struct bytes vec_signature_priv(struct vec *v, const json_t *o, const char *name)
+{
+    const struct crypto_suite *s = v->crypto->suite;
+    bool scalar = s->sig == SIG_P256 || s->sig == SIG_P384 || s->sig == SIG_P521;
+    struct bytes priv = vec_hex(v, o, name);
+    return scalar ? pad_scalar(v, priv, s->sig_nsk) : priv;
+}
+
+struct secret vec_hpke_priv(struct vec *v, const json_t *o, const char *name)
+{
+    const struct crypto_suite *s = v->crypto->suite;
+    bool scalar = s->curve == CURVE_P256 || s->curve == CURVE_P384 || s->curve == CURVE_P521;
+    struct bytes priv = vec_hex(v, o, name);
+    struct secret out = {0};
+    if (!secret_set(&out, scalar ? pad_scalar(v, priv, s->nsk) : priv))
+        vec_fail(v, "\"%s\" is longer than a private key of any suite", name);
+    return out;
+}
+
 struct bytes vec_context(struct vec *v, struct bytes group_id, uint64_t epoch,
                          struct bytes tree_hash, struct bytes confirmed_hash)
 {

@@ -113,7 +113,6 @@ static void fini_signer(void *p)
 
 static bool read_protection(struct vec *v, const json_t *e, struct protection *p)
 {
-    struct bytes priv = vec_hex(v, e, "signature_priv");
     struct bytes tree_hash = vec_hex(v, e, "tree_hash");
     struct bytes confirmed = vec_hex(v, e, "confirmed_transcript_hash");
     p->group_id = vec_hex(v, e, "group_id");
@@ -122,7 +121,10 @@ static bool read_protection(struct vec *v, const json_t *e, struct protection *p
     p->encryption = vec_secret(v, e, "encryption_secret");
     p->sender_data = vec_secret(v, e, "sender_data_secret");
     p->membership = vec_secret(v, e, "membership_key");
-    if (!vec_suite(v, e) ||
+    if (!vec_suite(v, e))
+        return false;
+    struct bytes priv = vec_signature_priv(v, e, "signature_priv");
+    if (!vec_ok(v) ||
         !vec_rv(v, crypto_signer_from_private(v->crypto, priv, &p->signer), "signature_priv"))
         return false;
     vec_defer(v, fini_signer, p->signer);

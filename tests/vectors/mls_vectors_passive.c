@@ -100,16 +100,18 @@ static void make_client(struct vec *v, struct passive *p, const struct mls_leaf 
 static void restore_key_package(struct vec *v, struct passive *p, const json_t *e)
 {
     struct bytes message = vec_hex(v, e, "key_package");
-    struct bytes signature_priv = vec_hex(v, e, "signature_priv");
-    struct bytes leaf_priv = vec_hex(v, e, "encryption_priv"), init = vec_hex(v, e, "init_priv");
+    struct bytes signature_priv = vec_signature_priv(v, e, "signature_priv");
+    struct secret leaf_priv = vec_hpke_priv(v, e, "encryption_priv");
+    struct secret init_priv = vec_hpke_priv(v, e, "init_priv");
     struct mls_key_package_view view;
     if (!vec_ok(v) || !vec_rv(v, mls_key_package_parse(message, &view), "key_package"))
         return;
     p->now = view.leaf.not_before;
     make_client(v, p, &view.leaf, signature_priv);
-    if (vec_ok(v) &&
-        vec_rv(v, mls_key_package_from_parts(p->client, message, init, leaf_priv, &p->key_package),
-               "init_priv, encryption_priv"))
+    if (vec_ok(v) && vec_rv(v,
+                            mls_key_package_from_parts(p->client, message, secret_view(&init_priv),
+                                                       secret_view(&leaf_priv), &p->key_package),
+                            "init_priv, encryption_priv"))
         vec_defer(v, fini_key_package, p->key_package);
 }
 

@@ -68,11 +68,11 @@ static void read_path_secret(struct vec *v, const struct treekem *t, struct memb
 
 static void read_member(struct vec *v, const struct treekem *t, const json_t *o, struct member *m)
 {
-    struct bytes signature_priv = vec_hex(v, o, "signature_priv");
+    struct bytes signature_priv = vec_signature_priv(v, o, "signature_priv");
     const json_t *secrets = vec_list(v, o, "path_secrets");
     uint8_t pub[CRYPTO_PUBLIC_KEY_MAX];
     m->leaf = vec_u32(v, o, "index");
-    m->path.key[0] = vec_secret(v, o, "encryption_priv");
+    m->path.key[0] = vec_hpke_priv(v, o, "encryption_priv");
     const struct mls_leaf *leaf = vec_ok(v) ? mls_tree_leaf(t->tree, m->leaf) : NULL;
     if (!vec_true(v, leaf != NULL, "a private leaf that is blank") ||
         !vec_rv(v, crypto_signer_from_private(v->crypto, signature_priv, &m->signer),

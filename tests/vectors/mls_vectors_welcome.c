@@ -76,7 +76,6 @@ static void check_confirmation(struct vec *v, const struct opened *o)
 
 void vec_welcome(struct vec *v, const json_t *e)
 {
-    struct secret init_priv = vec_secret(v, e, "init_priv");
     struct bytes signer_pub = vec_hex(v, e, "signer_pub");
     struct bytes key_package = vec_hex(v, e, "key_package"), welcome = vec_hex(v, e, "welcome");
     struct mls_key_package_view kp;
@@ -85,6 +84,7 @@ void vec_welcome(struct vec *v, const json_t *e)
     if (!vec_suite(v, e) || !vec_rv(v, mls_key_package_parse(key_package, &kp), "key_package") ||
         !vec_rv(v, mls_welcome_parse(welcome, &w), "welcome"))
         return;
+    struct secret init_priv = vec_hpke_priv(v, e, "init_priv");
     vec_same_number(v, w.suite, crypto_suite(v->crypto), "the Welcome's cipher suite");
     if (vec_ok(v))
         open_secrets(v, &w, &kp, &init_priv, &o);
