@@ -158,8 +158,6 @@ enum head {
  * is not looked through again with each of them. */
 static enum head look_at_head(struct assembler *a)
 {
-    if (a->checked < a->next)
-        a->checked = a->next;
     const struct slot *first = slot_of(a, a->next);
     for (;; a->checked++) {
         const struct slot *s = slot_of(a, a->checked);
