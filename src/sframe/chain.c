@@ -12,7 +12,7 @@
 /* A generation and step made ready. */
 struct link {
     uint64_t generation, step;
-    uint8_t secret[AEAD_HASH_MAX];
+    struct secret secret;
     struct sframe_key *key;
 };
 
@@ -44,7 +44,7 @@ static uint64_t kid_of(const struct sframe_chain *c, const struct link *l)
 
 static int link_ready(struct sframe_chain *c, struct link *l)
 {
-    return sframe_key_new(c->engine, c->suite, l->secret, kid_of(c, l), c->use, SFRAME_INSIDE,
+    return sframe_key_new(c->engine, c->suite, &l->secret, kid_of(c, l), c->use, SFRAME_INSIDE,
                           &l->key);
 }
 
@@ -55,7 +55,7 @@ static int link_start(struct sframe_chain *c, uint64_t generation, uint64_t step
         return CONCLAVE_EINVAL;
     out->generation = generation;
     out->step = step;
-    int rv = sframe_secret(c->engine, c->suite, base_key, out->secret);
+    int rv = sframe_secret(c->engine, c->suite, base_key, &out->secret);
     return rv != 0 ? rv : link_ready(c, out);
 }
 
@@ -63,18 +63,17 @@ static int link_start(struct sframe_chain *c, uint64_t generation, uint64_t step
 static int link_forward(struct sframe_chain *c, const struct link *from, uint64_t steps,
                         struct link *out)
 {
-    uint8_t base_key[AEAD_HASH_MAX];
+    struct secret base_key = {0};
     int rv = from->step >= STEPS_MAX - steps ? CONCLAVE_EEXHAUSTED : 0;
     out->generation = from->generation;
     out->step = from->step + steps;
-    memcpy(out->secret, from->secret, sizeof out->secret);
+    out->secret = from->secret;
     for (uint64_t i = 0; rv == 0 && i < steps; i++) {
-        rv = sframe_ratchet(c->engine, c->suite, out->secret, base_key);
+        rv = sframe_ratchet(c->engine, c->suite, &out->secret, &base_key);
         if (rv == 0)
-            rv = sframe_secret(c->engine, c->suite,
-                               bytes_of(base_key, aead_hash_size(c->suite->hash)), out->secret);
+            rv = sframe_secret(c->engine, c->suite, secret_view(&base_key), &out->secret);
     }
-    wipe(base_key, sizeof base_key);
+    secret_wipe(&base_key);
     return rv != 0 ? rv : link_ready(c, out);
 }
 

@@ -20,7 +20,7 @@ static void set_kid(struct sframe_key *k, uint64_t kid)
 }
 
 int sframe_key_rearm(struct aead_engine *e, const struct sframe_suite_info *s,
-                     const uint8_t *secret, struct sframe_key *k)
+                     const struct secret *secret, struct sframe_key *k)
 {
     uint8_t raw[SFRAME_KEY_MAX];
     int rv = sframe_derive(e, s, secret, k->kid, raw, k->salt);
@@ -30,9 +30,9 @@ int sframe_key_rearm(struct aead_engine *e, const struct sframe_suite_info *s,
     return rv;
 }
 
-int sframe_key_new(struct aead_engine *e, const struct sframe_suite_info *s, const uint8_t *secret,
-                   uint64_t kid, enum sframe_use use, enum sframe_mode mode,
-                   struct sframe_key **out)
+int sframe_key_new(struct aead_engine *e, const struct sframe_suite_info *s,
+                   const struct secret *secret, uint64_t kid, enum sframe_use use,
+                   enum sframe_mode mode, struct sframe_key **out)
 {
     size_t raw_n = mode == SFRAME_OUTSIDE ? SFRAME_KEY_MAX : 0;
     struct sframe_key *k = calloc(1, sizeof *k + raw_n);

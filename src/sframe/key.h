@@ -23,14 +23,14 @@ struct sframe_key {
 };
 
 /* ENOMEM, ECRYPTO. */
-int sframe_key_new(struct aead_engine *e, const struct sframe_suite_info *s, const uint8_t *secret,
-                   uint64_t kid, enum sframe_use use, enum sframe_mode mode,
-                   struct sframe_key **out) CONCLAVE_CHECKED;
+int sframe_key_new(struct aead_engine *e, const struct sframe_suite_info *s,
+                   const struct secret *secret, uint64_t kid, enum sframe_use use,
+                   enum sframe_mode mode, struct sframe_key **out) CONCLAVE_CHECKED;
 void sframe_key_free(struct sframe_key *k);
 
 /* Makes the AEAD anew after it was dropped. ENOMEM, ECRYPTO. */
 int sframe_key_rearm(struct aead_engine *e, const struct sframe_suite_info *s,
-                     const uint8_t *secret, struct sframe_key *k) CONCLAVE_CHECKED;
+                     const struct secret *secret, struct sframe_key *k) CONCLAVE_CHECKED;
 
 /* The counter for one more plaintext of plain_n bytes, which is then used up. EEXHAUSTED. */
 int sframe_key_take(struct sframe_key *k, size_t plain_n, uint64_t *out_ctr) CONCLAVE_CHECKED;

@@ -176,7 +176,7 @@ int sframe_keys_add_epoch(struct sframe_keys *k, const struct sframe_epoch *epoc
                           .contexts = calloc(epoch->group_size, 1)};
     int rv = fresh.contexts == NULL ? CONCLAVE_ENOMEM : 0;
     if (rv == 0)
-        rv = sframe_secret(k->engine, k->suite, epoch->base_key, fresh.secret);
+        rv = sframe_secret(k->engine, k->suite, epoch->base_key, &fresh.secret);
     if (rv != 0)
         goto out;
     for (size_t i = 0; i < epochs_max(k); i++)
@@ -222,7 +222,7 @@ static int rearm(struct sframe_keys *k, const struct epoch *e, struct sframe_key
     if (key->aead != NULL || k->mode == SFRAME_OUTSIDE)
         return 0;
     sframe_table_make_room(&k->table);
-    int rv = sframe_key_rearm(k->engine, k->suite, e->secret, key);
+    int rv = sframe_key_rearm(k->engine, k->suite, &e->secret, key);
     k->table.ready += rv == 0;
     return rv;
 }
@@ -234,7 +234,7 @@ static int make(struct sframe_keys *k, const struct epoch *e, uint32_t leaf, uin
         return CONCLAVE_ELIMIT;
     int rv = sframe_table_reserve(&k->table);
     if (rv == 0)
-        rv = sframe_key_new(k->engine, k->suite, e->secret, kid, use, k->mode, out);
+        rv = sframe_key_new(k->engine, k->suite, &e->secret, kid, use, k->mode, out);
     return rv;
 }
 

@@ -11,7 +11,7 @@ struct epoch {
     uint64_t id;
     uint64_t send_from_us, retire_us;
     uint8_t *contexts; /* by leaf: how many contexts there are, or BARRED */
-    uint8_t secret[AEAD_HASH_MAX];
+    struct secret secret;
 };
 
 struct sframe_keys {

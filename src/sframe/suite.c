@@ -37,14 +37,19 @@ size_t sframe_tag_size(uint16_t suite)
 }
 
 int sframe_secret(struct aead_engine *e, const struct sframe_suite_info *s, struct bytes base_key,
-                  uint8_t *out)
+                  struct secret *out)
 {
-    return aead_extract(e, s->hash, base_key, out);
+    secret_zero(out, aead_hash_size(s->hash));
+    int rv = aead_extract(e, s->hash, base_key, out->p);
+    if (rv != 0)
+        secret_wipe(out);
+    return rv;
 }
 
 /* label || KID as 8 bytes || cipher suite as 2 bytes (RFC 9605 4.4.2) */
-static int expand(struct aead_engine *e, const struct sframe_suite_info *s, const uint8_t *secret,
-                  const char *label, uint64_t kid, uint8_t *out, size_t n)
+static int expand(struct aead_engine *e, const struct sframe_suite_info *s,
+                  const struct secret *secret, const char *label, uint64_t kid, uint8_t *out,
+                  size_t n)
 {
     uint8_t info[64];
     size_t label_n = strlen(label), at = label_n;
@@ -53,12 +58,11 @@ static int expand(struct aead_engine *e, const struct sframe_suite_info *s, cons
         info[at++] = (uint8_t)(kid >> shift);
     info[at++] = (uint8_t)(s->id >> 8);
     info[at++] = (uint8_t)s->id;
-    return aead_expand(e, s->hash, bytes_of(secret, aead_hash_size(s->hash)), bytes_of(info, at),
-                       out, n);
+    return aead_expand(e, s->hash, secret_view(secret), bytes_of(info, at), out, n);
 }
 
-int sframe_derive(struct aead_engine *e, const struct sframe_suite_info *s, const uint8_t *secret,
-                  uint64_t kid, uint8_t out_key[static SFRAME_KEY_MAX],
+int sframe_derive(struct aead_engine *e, const struct sframe_suite_info *s,
+                  const struct secret *secret, uint64_t kid, uint8_t out_key[static SFRAME_KEY_MAX],
                   uint8_t out_salt[static SFRAME_NONCE])
 {
     int rv = expand(e, s, secret, "SFrame 1.0 Secret key ", kid, out_key, s->nk);
@@ -69,9 +73,11 @@ int sframe_derive(struct aead_engine *e, const struct sframe_suite_info *s, cons
     return rv;
 }
 
-int sframe_ratchet(struct aead_engine *e, const struct sframe_suite_info *s, const uint8_t *secret,
-                   uint8_t out[static AEAD_HASH_MAX])
+int sframe_ratchet(struct aead_engine *e, const struct sframe_suite_info *s,
+                   const struct secret *secret, struct secret *out)
 {
     size_t nh = aead_hash_size(s->hash);
-    return aead_expand(e, s->hash, bytes_of(secret, nh), bytes_str("SFrame 1.0 Ratchet"), out, nh);
+    secret_zero(out, nh);
+    return aead_expand(e, s->hash, secret_view(secret), bytes_str("SFrame 1.0 Ratchet"), out->p,
+                       nh);
 }

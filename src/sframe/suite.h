@@ -4,6 +4,7 @@
 
 #include <conclave/sframe.h>
 
+#include "base/secret.h"
 #include "crypto/aead.h"
 
 struct sframe_suite_info {
@@ -18,17 +19,17 @@ struct sframe_suite_info {
 /* NULL if unknown. */
 const struct sframe_suite_info *sframe_suite_find(uint16_t id);
 
-/* sframe_secret of the section: the only thing kept of a base key. out: AEAD_HASH_MAX bytes. */
+/* sframe_secret of the section: the only thing kept of a base key. */
 int sframe_secret(struct aead_engine *e, const struct sframe_suite_info *s, struct bytes base_key,
-                  uint8_t *out) CONCLAVE_CHECKED;
+                  struct secret *out) CONCLAVE_CHECKED;
 
-/* sframe_key (nk bytes) and sframe_salt of a KID. */
-int sframe_derive(struct aead_engine *e, const struct sframe_suite_info *s, const uint8_t *secret,
-                  uint64_t kid, uint8_t out_key[static SFRAME_KEY_MAX],
+/* sframe_key (nk bytes: more than a struct secret holds) and sframe_salt of a KID. Wipe the key. */
+int sframe_derive(struct aead_engine *e, const struct sframe_suite_info *s,
+                  const struct secret *secret, uint64_t kid, uint8_t out_key[static SFRAME_KEY_MAX],
                   uint8_t out_salt[static SFRAME_NONCE]) CONCLAVE_CHECKED;
 
 /* RFC 9605 5.1: the base key of the next step, nh bytes. */
-int sframe_ratchet(struct aead_engine *e, const struct sframe_suite_info *s, const uint8_t *secret,
-                   uint8_t out[static AEAD_HASH_MAX]) CONCLAVE_CHECKED;
+int sframe_ratchet(struct aead_engine *e, const struct sframe_suite_info *s,
+                   const struct secret *secret, struct secret *out) CONCLAVE_CHECKED;
 
 #endif

@@ -219,12 +219,13 @@ static bool read_frame(const json_t *v, struct frame *f)
 
 static const char *check_derivation(struct run *r, const struct frame *f)
 {
-    uint8_t secret[AEAD_HASH_MAX], key[SFRAME_KEY_MAX], salt[SFRAME_NONCE], aad[1024];
+    struct secret secret;
+    uint8_t key[SFRAME_KEY_MAX], salt[SFRAME_NONCE], aad[1024];
     size_t n = sframe_header_write(f->kid, f->ctr, aad);
-    if (sframe_secret(r->engine, f->suite, view(&f->base_key), secret) != 0 ||
-        !bytes_equal(bytes_of(secret, aead_hash_size(f->suite->hash)), view(&f->secret)))
+    if (sframe_secret(r->engine, f->suite, view(&f->base_key), &secret) != 0 ||
+        !bytes_equal(secret_view(&secret), view(&f->secret)))
         return "sframe_secret";
-    if (sframe_derive(r->engine, f->suite, secret, f->kid, key, salt) != 0 ||
+    if (sframe_derive(r->engine, f->suite, &secret, f->kid, key, salt) != 0 ||
         !bytes_equal(bytes_of(key, f->suite->nk), view(&f->key)))
         return "sframe_key";
     if (!bytes_equal(bytes_of(salt, sizeof salt), view(&f->salt)))
