@@ -80,7 +80,12 @@ static int refresh_path(struct mls_group *g, struct mls_staged *s,
         return rv;
     struct reader r = reader_of(buf_view(leaf_bytes));
     mls_leaf_read(&r, &leaf, &error);
-    return mls_staged_set_path_leaf(s, &leaf);
+    /* RFC 9420 7.3-4, 13.4-7: as others will judge it; a newcomer may lack what is required */
+    struct mls_leaf_rules rules = {.source = LEAF_COMMIT,
+                                   .suite = g->pub.view.suite,
+                                   .group_extensions = buf_view(&s->extensions)};
+    rv = mls_leaf_check(&leaf, &rules);
+    return rv != 0 ? rv : mls_staged_set_path_leaf(s, &leaf);
 }
 
 int mls_group_build_path(struct mls_group *g, struct mls_staged *s,
