@@ -192,9 +192,12 @@ void forge_commit_of(struct mls_group *as, const struct mls_change *changes, siz
 {
     struct mls_commit_options options = {.force_path = true};
     struct buf message = {0};
+    struct buf provisional = {0};
     assert_int_equal(mls_group_commit(as, changes, n, &options, WORLD_NOW, &message), 0);
+    assert_int_equal(mls_staged_provisional(&as->pub, as->pending, &provisional), 0);
     assert_int_equal(mls_group_drop_own(as), 0);
     forge_commit_open(buf_view(&message), out);
+    buf_move(&out->provisional, &provisional);
     buf_free(&message);
 }
 
@@ -204,6 +207,45 @@ void forge_commit_free(struct forge_commit *c)
     buf_free(&c->proposals);
     buf_free(&c->leaf);
     buf_free(&c->nodes);
+    buf_free(&c->provisional);
+}
+
+struct mls_path_node forge_commit_node(const struct forge_commit *c, size_t i)
+{
+    struct reader r = reader_of(buf_view(&c->nodes));
+    struct mls_path_node node = {0};
+    for (size_t k = 0; k <= i; k++)
+        mls_path_node_read(&r, &node);
+    assert_true(reader_ok(&r));
+    return node;
+}
+
+void forge_commit_set_node(struct forge_commit *c, size_t i, const struct bytes *key,
+                           const struct bytes *ciphertexts)
+{
+    struct buf nodes = {0};
+    struct reader r = reader_of(buf_view(&c->nodes));
+    for (size_t k = 0; reader_left(&r) != 0; k++) {
+        struct mls_path_node node;
+        mls_path_node_read(&r, &node);
+        write_vec(&nodes, k == i && key != NULL ? *key : node.encryption_key);
+        write_vec(&nodes, k == i && ciphertexts != NULL ? *ciphertexts : node.ciphertexts);
+    }
+    buf_move(&c->nodes, &nodes);
+}
+
+void forge_ciphertext(struct mls_group *as, struct bytes to, struct bytes context,
+                      struct bytes path_secret, struct buf *out)
+{
+    struct hpke_info info;
+    struct buf sealed = {0};
+    uint8_t enc[CRYPTO_PUBLIC_KEY_MAX];
+    assert_int_equal(encrypt_info(as->crypto, "UpdatePathNode", context, &info), 0);
+    assert_int_equal(hpke_seal(as->crypto, to, &info, bytes_of(NULL, 0), path_secret, enc, &sealed),
+                     0);
+    write_vec(out, bytes_of(enc, as->crypto->suite->npk));
+    write_vec(out, buf_view(&sealed));
+    buf_free(&sealed);
 }
 
 void forge_commit_sign_leaf(struct forge_commit *c, struct mls_group *as, struct bytes group_id,

@@ -59,9 +59,10 @@ struct forge_commit {
     bool has_path;
     struct buf leaf, nodes;          /* of the path, encoded; nodes without the length */
     struct mls_leaf_content content; /* of the path leaf, to change and sign again */
+    struct buf provisional;          /* the context that path secrets are encrypted under */
 };
 
-/* An honest commit of a member with a path; the member keeps it pending only if told so. */
+/* An honest commit of a member with a path, which the member has dropped again. */
 void forge_commit_of(struct mls_group *as, const struct mls_change *changes, size_t n,
                      struct forge_commit *out);
 void forge_commit_open(struct bytes message, struct forge_commit *out);
@@ -71,6 +72,14 @@ void forge_commit_sign_leaf(struct forge_commit *c, struct mls_group *as, struct
                             uint32_t index, struct crypto_signer *signer);
 /* The Commit struct, encoded. */
 void forge_commit_body(const struct forge_commit *c, struct buf *out);
+/* Replaces what a path node holds: its key, its ciphertexts (content of the vector). */
+void forge_commit_set_node(struct forge_commit *c, size_t i, const struct bytes *key,
+                           const struct bytes *ciphertexts);
+/* The i-th node of the path as it is. */
+struct mls_path_node forge_commit_node(const struct forge_commit *c, size_t i);
+/* An HPKECiphertext of a path secret under a context. */
+void forge_ciphertext(struct mls_group *as, struct bytes to, struct bytes context,
+                      struct bytes path_secret, struct buf *out);
 /* All of it, signed by the member; the confirmation tag is the honest one. */
 void forge_commit_public(const struct forge_commit *c, struct mls_group *as, struct buf *out);
 
