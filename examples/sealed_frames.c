@@ -10,7 +10,7 @@
 
 #define SUITE SFRAME_AES_256_GCM_SHA512_128
 #define CAMERA 0 /* a context for each track and layer */
-#define SECOND 1000000u
+#define SECOND ((uint64_t)1000000)
 
 #define MUST(call)                                                            \
     do {                                                                      \

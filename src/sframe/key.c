@@ -87,8 +87,8 @@ static inline uint32_t big_endian32(uint32_t v)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
 }
 
-/* Sixteen bytes stored at once. The AEADs read nonce and AAD that way, and a processor hands a store
- * on to such a load only if it was one store: with pieces each frame would wait for the cache. */
+/* Sixteen bytes stored at once. The AEADs read nonce and AAD that way, and a processor hands a
+ * store on to such a load only if it was one store: pieces would have to wait for the cache. */
 typedef uint64_t pair __attribute__((vector_size(16)));
 #define AT_ONCE 16
 

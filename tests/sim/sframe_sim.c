@@ -135,7 +135,7 @@ static void send_packet(struct sim *s, uint32_t from, uint32_t to, const uint8_t
 
 /* -- Members ------------------------------------------------------------------------------- */
 
-/* Everybody derives the same base key from an epoch; the removed member never learns those after. */
+/* Everybody derives the same base key from an epoch; the removed member learns none after it. */
 static void learn_epoch(struct sim *s, uint32_t who, uint64_t epoch)
 {
     uint8_t base_key[32] = {(uint8_t)(epoch + 1), 0x5e};

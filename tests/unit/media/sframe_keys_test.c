@@ -479,7 +479,7 @@ static void keys_that_made_room_remember_what_they_opened(void **state)
     struct sframe_header h;
     size_t n;
     assert_int_equal(sframe_header_read(bytes_of(frames[7].p, frames[7].n), &h, &n), 0);
-    for (size_t i = 0; i < 6 * LEAVES; i++) {
+    for (size_t i = 0; i < (size_t)6 * LEAVES; i++) {
         assert_int_equal(open_frame(b, &frames[7]), CONCLAVE_EREPLAY);
         assert_int_equal(open_frame(b, &frames[i % LEAVES]), CONCLAVE_EREPLAY);
         assert_non_null(sframe_table_get(&b->table, h.kid)->aead);
