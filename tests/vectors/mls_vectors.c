@@ -2,7 +2,7 @@
  *
  *   mls-vectors [--kind KIND] FILE...        the kind is in the file's name, or forced
  *   mls-vectors [--kind KIND] --in FOLDER    all files of a folder (of a kind); 77 if there is none
- *   mls-vectors --generate KIND              makes some, on standard output
+ *   mls-vectors --generate KIND [SUITE]      makes some, on standard output
  *
  * One line a file, on standard error what is wrong with which entry, and at the end
  * `N passed, N failed`, counted in entries. Exit status 1 if an entry failed or a file could not
@@ -162,7 +162,7 @@ static int usage(void)
 {
     fprintf(stderr, "usage: mls-vectors [--kind KIND] FILE...\n"
                     "       mls-vectors [--kind KIND] --in FOLDER\n"
-                    "       mls-vectors --generate KIND\n"
+                    "       mls-vectors --generate KIND [SUITE]\n"
                     "kinds:");
     for (size_t i = 0; i < N_KINDS; i++)
         fprintf(stderr, " %s", kinds[i].name);
@@ -170,9 +170,9 @@ static int usage(void)
     return USAGE;
 }
 
-static int generate(const char *kind)
+static int generate(const char *kind, const char *suite)
 {
-    json_t *made = vec_generate(kind);
+    json_t *made = vec_generate(kind, suite == NULL ? 0 : (uint16_t)strtoul(suite, NULL, 0));
     if (made == NULL) {
         fprintf(stderr, "mls-vectors: can make %s only\n", vec_generate_kinds());
         return USAGE;
@@ -188,8 +188,8 @@ int main(int argc, char **argv)
     struct run r = {0};
     const struct kind *kind = NULL;
     int at = 1, skipped = 0;
-    if (argc == 3 && strcmp(argv[1], "--generate") == 0)
-        return generate(argv[2]);
+    if ((argc == 3 || argc == 4) && strcmp(argv[1], "--generate") == 0)
+        return generate(argv[2], argv[3]);
     if (argc > 2 && strcmp(argv[1], "--kind") == 0) {
         kind = find_kind(argv[2], true);
         at = 3;

@@ -101,8 +101,8 @@ vec_run vec_treekem;                                             /* mls_vectors_
 vec_run vec_messages;                                            /* mls_vectors_messages.c */
 vec_run vec_passive_client;                                      /* mls_vectors_passive.c */
 
-/* Makes vectors of a kind (mls_vectors_generate.c); NULL if it cannot. */
-json_t *vec_generate(const char *kind);
+/* Makes vectors of a kind (mls_vectors_generate.c), of one suite or of all (0); NULL if it cannot. */
+json_t *vec_generate(const char *kind, uint16_t suite);
 const char *vec_generate_kinds(void);
 
 #endif

@@ -127,8 +127,10 @@ static void fini_tree(void *p)
 struct mls_tree *vec_tree(struct vec *v)
 {
     struct mls_tree *t = vec_alloc(v, sizeof *t);
-    if (vec_rv(v, mls_tree_init(t, v->crypto), "empty tree"))
+    int rv = mls_tree_init(t, v->crypto);
+    if (rv == 0)
         vec_defer(v, fini_tree, t);
+    vec_rv(v, rv, "empty tree");
     return t;
 }
 
@@ -400,10 +402,11 @@ json_t *vec_load(const char *path, struct buf *out_why)
         goto out;
     }
     quote_large_numbers(buf_view(&text), &quoted);
-    if (buf_check(&quoted) == 0)
+    if (buf_check(&quoted) == 0 && quoted.n != 0)
         root = json_loadb((const char *)quoted.p, quoted.n, 0, &error);
     if (root == NULL)
-        snprintf(why, sizeof why, "not JSON: %s (line %d)", error.text, error.line);
+        snprintf(why, sizeof why, "not JSON: %s (line %d)",
+                 text.n == 0 ? "the file is empty" : error.text, error.line);
 out:
     if (root == NULL)
         buf_put(out_why, bytes_of(why, strlen(why) + 1));

@@ -1,7 +1,9 @@
 /* The secret tree and the protection of messages (RFC 9420 6 and 9). */
-#include "mls_vectors.h"
+#include "mls_vectors_protect.h"
 
 #include <stdio.h>
+
+#include <conclave/mls.h>
 
 #include "crypto/labels.h"
 #include "mls/framing_private.h"
@@ -17,8 +19,10 @@ static struct mls_secret_tree *new_secret_tree(struct vec *v, uint32_t n_leaves,
 {
     struct mls_secret_tree *t = vec_alloc(v, sizeof *t);
     struct secret copy = *encryption;
-    if (vec_rv(v, mls_secret_tree_init(t, tm_width(n_leaves), &copy), "secret tree"))
+    int rv = mls_secret_tree_init(t, tm_width(n_leaves), &copy);
+    if (rv == 0)
         vec_defer(v, fini_secret_tree, t);
+    vec_rv(v, rv, "secret tree");
     return t;
 }
 
@@ -41,7 +45,8 @@ static void check_sender_data(struct vec *v, const json_t *o)
         vec_same(v, bytes_of(out, s->nn), nonce, "nonce");
 }
 
-#define KEPT_MAX 1024u /* generations that a file may list out of order */
+#define AHEAD_MAX (1u << 20) /* generations in one leap: a second of work */
+#define KEPT_MAX 1024u       /* generations that a file may list out of order */
 
 static void check_generation(struct vec *v, struct mls_secret_tree *t, uint32_t leaf,
                              enum mls_ratchet_type type, const json_t *o)
@@ -63,7 +68,7 @@ static void check_generation(struct vec *v, struct mls_secret_tree *t, uint32_t 
     vec_same(v, secret_view(&key.key), want_key, key_name);
     vec_same(v, secret_view(&key.nonce), want_nonce, nonce_name);
     mls_ratchet_take(t, step);
-    if (mls_ratchet_find(t, v->crypto, leaf, type, generation, UINT32_MAX, KEPT_MAX, &key, &step) !=
+    if (mls_ratchet_find(t, v->crypto, leaf, type, generation, AHEAD_MAX, KEPT_MAX, &key, &step) !=
         CONCLAVE_EREPLAY) {
         mls_ratchet_step_free(step);
         vec_fail(v, "%s is given out twice", key_name);
@@ -98,13 +103,6 @@ void vec_secret_tree(struct vec *v, const json_t *e)
 
 #define MEMBERS 2
 #define SENDER 1
-
-struct protection {
-    struct bytes group_id, context, signature_pub;
-    uint64_t epoch;
-    struct crypto_signer *signer;
-    struct secret encryption, sender_data, membership;
-};
 
 static void fini_signer(void *p)
 {
@@ -220,8 +218,8 @@ static struct mls_content protect(struct vec *v, const struct protection *p,
     return content;
 }
 
-static struct bytes protect_public(struct vec *v, const struct protection *p,
-                                   enum mls_content_type type, struct bytes raw)
+struct bytes vec_protect_public(struct vec *v, const struct protection *p,
+                                enum mls_content_type type, struct bytes raw)
 {
     struct buf *content = vec_buf(v), *auth = vec_buf(v), *out = vec_buf(v);
     uint8_t tag[CRYPTO_HASH_MAX];
@@ -237,8 +235,8 @@ static struct bytes protect_public(struct vec *v, const struct protection *p,
     return buf_view(out);
 }
 
-static struct bytes protect_private(struct vec *v, const struct protection *p,
-                                    enum mls_content_type type, struct bytes raw)
+struct bytes vec_protect_private(struct vec *v, const struct protection *p,
+                                 enum mls_content_type type, struct bytes raw)
 {
     struct mls_secret_tree *t = new_secret_tree(v, MEMBERS, &p->encryption);
     struct buf *unused = vec_buf(v), *auth = vec_buf(v), *out = vec_buf(v);
@@ -251,6 +249,42 @@ static struct bytes protect_private(struct vec *v, const struct protection *p,
                             "PrivateMessage"))
         mls_ratchet_take(t, step);
     return buf_view(out);
+}
+
+static void fini_client(void *p)
+{
+    mls_client_free(p);
+}
+
+static void fini_group(void *p)
+{
+    mls_group_free(p);
+}
+
+/* RFC 9420 6: application data is never sent as PublicMessage. The library has no call that would
+ * do it; a group that gets such a message refuses it for this reason before any other. */
+static void refuse_public_application(struct vec *v, const struct protection *p, struct bytes raw)
+{
+    struct mls_client_config config = {
+        .suite = crypto_suite(v->crypto),
+        .signer = p->signer,
+        .credential = {.type = MLS_BASIC, .identity = bytes_str("any")},
+        .callbacks = {.check_identity = mls_identity_accept_any},
+        .policy = mls_policy_default()};
+    struct mls_client *client = NULL;
+    struct mls_group *group = NULL;
+    struct mls_received in = {0};
+    struct bytes message = vec_protect_public(v, p, CONTENT_APPLICATION, raw);
+    if (!vec_ok(v) || !vec_rv(v, mls_client_new(&config, &client), "client"))
+        return;
+    vec_defer(v, fini_client, client);
+    if (!vec_rv(v, mls_group_new(client, p->group_id, NULL, 0, 0, &group), "group"))
+        return;
+    vec_defer(v, fini_group, group);
+    int rv = mls_group_receive(group, message, 0, &in);
+    vec_true(v, rv == CONCLAVE_EWIREFORMAT, "application data in a PublicMessage is not refused");
+    if (rv == 0)
+        mls_received_free(&in);
 }
 
 void vec_message_protection(struct vec *v, const json_t *e)
@@ -271,16 +305,18 @@ void vec_message_protection(struct vec *v, const json_t *e)
             unprotect_public(v, &p, vec_hex(v, e, kinds[i].pub), kinds[i].type, raw);
             vec_scope(v, "%s of ours", kinds[i].pub);
             if (vec_ok(v))
-                unprotect_public(v, &p, protect_public(v, &p, kinds[i].type, raw), kinds[i].type,
-                                 raw);
+                unprotect_public(v, &p, vec_protect_public(v, &p, kinds[i].type, raw),
+                                 kinds[i].type, raw);
         }
         vec_scope(v, "%s", kinds[i].priv);
         if (vec_ok(v))
             unprotect_private(v, &p, priv, kinds[i].type, raw);
         vec_scope(v, "%s of ours", kinds[i].priv);
         if (vec_ok(v))
-            unprotect_private(v, &p, protect_private(v, &p, kinds[i].type, raw), kinds[i].type,
+            unprotect_private(v, &p, vec_protect_private(v, &p, kinds[i].type, raw), kinds[i].type,
                               raw);
+        if (vec_ok(v) && kinds[i].pub == NULL)
+            refuse_public_application(v, &p, raw);
         vec_scope(v, "%s", "");
     }
 }

@@ -197,7 +197,13 @@ static void check_update_path(struct vec *v, const struct treekem *t, const json
     if (!vec_ok(v) ||
         !vec_true(v, mls_tree_leaf(t->tree, sender) != NULL, "the sender's leaf is blank"))
         return;
-    merge(v, t, sender, encoded, &m);
+    for (uint32_t i = 0; i < json_array_size(secrets); i++)
+        vec_true(v,
+                 json_is_null(json_array_get(secrets, i)) ==
+                     (i == sender || mls_tree_leaf(t->tree, i) == NULL),
+                 "path_secrets has one for whom it should not, or lacks one");
+    if (vec_ok(v))
+        merge(v, t, sender, encoded, &m);
     if (vec_ok(v) && vec_rv(v, mls_tree_root_hash(m.tree, v->crypto, hash), "tree hash"))
         vec_same(v, bytes_of(hash, m.tree->nh), vec_hex(v, o, "tree_hash_after"),
                  "tree_hash_after");
@@ -208,9 +214,7 @@ static void check_update_path(struct vec *v, const struct treekem *t, const json
             continue;
         struct secret got = decrypt(v, &m, own, &priv);
         vec_same(v, secret_view(&got), secret_view(&commit_secret), "commit_secret");
-        const json_t *want = json_array_get(secrets, own->leaf);
-        if (want != NULL && !json_is_null(want))
-            check_path_secret(v, &priv, own->leaf, sender, want);
+        check_path_secret(v, &priv, own->leaf, sender, json_array_get(secrets, own->leaf));
     }
 }
 
