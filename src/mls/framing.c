@@ -29,6 +29,17 @@ void mls_message_begin(struct buf *b, enum mls_wire_format kind)
     write_u16(b, (uint16_t)kind);
 }
 
+int mls_message_expect(struct bytes message, enum mls_wire_format kind, struct bytes *out_body)
+{
+    struct mls_message m;
+    int rv = mls_message_parse(message, &m);
+    if (rv == 0 && m.wire_format != (uint16_t)kind)
+        rv = CONCLAVE_EWIREFORMAT;
+    if (rv == 0)
+        *out_body = m.body;
+    return rv;
+}
+
 int mls_message_peek(struct bytes message, enum mls_wire_format *out_kind,
                      struct bytes *out_group_id, uint64_t *out_epoch)
 {

@@ -19,6 +19,10 @@ struct mls_message {
     struct bytes body;
 };
 int mls_message_parse(struct bytes message, struct mls_message *out) CONCLAVE_CHECKED;
+
+/* The body of a message that must be of one kind. EWIREFORMAT. */
+int mls_message_expect(struct bytes message, enum mls_wire_format kind,
+                       struct bytes *out_body) CONCLAVE_CHECKED;
 void mls_message_begin(struct buf *b, enum mls_wire_format kind);
 
 /* FramedContent. body is application_data's content, or the encoded Proposal or Commit. */

@@ -75,6 +75,25 @@ void mls_group_free(struct mls_group *g)
     free(g);
 }
 
+int mls_group_keep_update(struct mls_group *g, const struct mls_cached *entry,
+                          const struct secret *leaf_priv, struct crypto_signer *signer)
+{
+    struct mls_own_update *bigger = calloc(g->n_updates + 1, sizeof *bigger);
+    if (bigger == NULL)
+        return CONCLAVE_ENOMEM;
+    for (size_t i = 0; i < g->n_updates; i++) {
+        bigger[i] = g->updates[i];
+        secret_wipe(&g->updates[i].leaf_priv);
+    }
+    free(g->updates);
+    g->updates = bigger;
+    struct mls_own_update *u = &bigger[g->n_updates++];
+    memcpy(u->ref, entry->ref, sizeof u->ref);
+    u->leaf_priv = *leaf_priv;
+    u->signer = signer;
+    return 0;
+}
+
 /* ---- Founding (RFC 9420 11) ---- */
 
 static int first_leaf(struct mls_group *g, struct bytes extensions, uint64_t now,

@@ -69,6 +69,11 @@ struct mls_group {
 /* Storage for a group of a client; everything else is zero. NULL without memory. */
 struct mls_group *mls_group_alloc(struct mls_client *c);
 
+/* The private half of an Update of ours, kept until a commit takes it or the epoch ends. */
+int mls_group_keep_update(struct mls_group *g, const struct mls_cached *entry,
+                          const struct secret *leaf_priv,
+                          struct crypto_signer *signer) CONCLAVE_CHECKED;
+
 /* Whether anything may be sent: EREMOVED, ESTATE (joining), ESUSPENDED. */
 int mls_group_check_active(const struct mls_group *g) CONCLAVE_CHECKED;
 

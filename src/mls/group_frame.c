@@ -1,6 +1,5 @@
 /* Content of ours on its way out: signed, and framed as PublicMessage or PrivateMessage. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "crypto/hpke.h"
 #include "mls/framing_private.h"
@@ -192,32 +191,14 @@ static int check_own(struct mls_group *g, struct bytes encoded, struct bytes aut
     return rv;
 }
 
-/* The private half of a proposed Update, kept until a commit takes it or the epoch ends. */
-static int keep_update(struct mls_group *g, const struct mls_cached *entry,
-                       const struct mls_new_identity *identity, const struct secret *priv)
-{
-    struct mls_own_update *bigger = calloc(g->n_updates + 1, sizeof *bigger);
-    if (bigger == NULL)
-        return CONCLAVE_ENOMEM;
-    for (size_t i = 0; i < g->n_updates; i++) {
-        bigger[i] = g->updates[i];
-        secret_wipe(&g->updates[i].leaf_priv);
-    }
-    free(g->updates);
-    g->updates = bigger;
-    bigger[g->n_updates].leaf_priv = *priv;
-    bigger[g->n_updates].signer = identity != NULL ? identity->signer : g->signer;
-    memcpy(bigger[g->n_updates++].ref, entry->ref, sizeof entry->ref);
-    return 0;
-}
-
 /* Stores the proposal and what its message consumed, then changes the group. Takes both. */
 static int publish(struct mls_group *g, const struct mls_change *change,
                    const struct mls_new_identity *identity, struct mls_cached *entry,
                    const struct secret *priv, struct mls_ratchet_step *step)
 {
     bool update = change->type == MLS_UPDATE;
-    int rv = update ? keep_update(g, entry, identity, priv) : 0;
+    struct crypto_signer *signer = identity != NULL ? identity->signer : g->signer;
+    int rv = update ? mls_group_keep_update(g, entry, priv, signer) : 0;
     bool kept = update && rv == 0;
     if (rv == 0)
         rv = mls_store_proposal(g, entry, priv);

@@ -18,15 +18,13 @@ void mls_group_info_read(struct reader *r, struct mls_group_info_view *out, int 
 
 int mls_group_info_parse(struct bytes message, struct mls_group_info_view *out)
 {
-    struct mls_message m;
+    struct bytes body;
     struct mls_group_info_view info;
     int error = 0;
-    int rv = mls_message_parse(message, &m);
+    int rv = mls_message_expect(message, MLS_GROUP_INFO, &body);
     if (rv != 0)
         return rv;
-    if (m.wire_format != MLS_GROUP_INFO)
-        return CONCLAVE_EWIREFORMAT;
-    struct reader r = reader_of(m.body);
+    struct reader r = reader_of(body);
     mls_group_info_read(&r, &info, &error);
     if (reader_end(&r) != 0)
         return error != 0 ? error : CONCLAVE_ESYNTAX;

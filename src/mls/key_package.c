@@ -20,15 +20,13 @@ void mls_key_package_read(struct reader *r, struct mls_key_package_view *out, in
 
 int mls_key_package_parse(struct bytes message, struct mls_key_package_view *out)
 {
-    struct mls_message m;
+    struct bytes body;
     struct mls_key_package_view kp;
     int error = 0;
-    int rv = mls_message_parse(message, &m);
+    int rv = mls_message_expect(message, MLS_KEY_PACKAGE, &body);
     if (rv != 0)
         return rv;
-    if (m.wire_format != MLS_KEY_PACKAGE)
-        return CONCLAVE_EWIREFORMAT;
-    struct reader r = reader_of(m.body);
+    struct reader r = reader_of(body);
     mls_key_package_read(&r, &kp, &error);
     if (reader_end(&r) != 0)
         return error != 0 ? error : CONCLAVE_ESYNTAX;

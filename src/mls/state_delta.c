@@ -4,7 +4,6 @@
  * and erases as the first one did.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "mls/group.h"
 #include "mls/seal.h"
@@ -156,41 +155,23 @@ static int replay_ratchet(struct mls_group *g, struct reader *r)
     return rv;
 }
 
-static int replay_update(struct mls_group *g, const struct mls_cached *entry, struct bytes priv)
-{
-    struct mls_own_update *bigger = calloc(g->n_updates + 1, sizeof *bigger);
-    if (bigger == NULL)
-        return CONCLAVE_ENOMEM;
-    for (size_t i = 0; i < g->n_updates; i++) {
-        bigger[i] = g->updates[i];
-        secret_wipe(&g->updates[i].leaf_priv);
-    }
-    free(g->updates);
-    g->updates = bigger;
-    struct mls_own_update *u = &bigger[g->n_updates];
-    memcpy(u->ref, entry->ref, sizeof u->ref);
-    u->signer = g->signer;
-    if (!secret_set(&u->leaf_priv, priv))
-        return CONCLAVE_ESYNTAX;
-    g->n_updates++;
-    return 0;
-}
-
 static int replay_proposal(struct mls_group *g, struct reader *r)
 {
     struct mls_cached *entry = NULL;
+    struct secret priv = {0};
     int rv = mls_cached_read(r, g->crypto->suite->nh, &entry);
-    struct bytes priv = read_vec(r);
+    mls_state_read_secret(r, &priv);
     if (rv == 0 && !reader_ok(r))
         rv = CONCLAVE_ESYNTAX;
     if (rv == 0)
         rv = mls_cache_reserve(&g->pub.cache);
     if (rv == 0 && priv.n != 0)
-        rv = replay_update(g, entry, priv);
+        rv = mls_group_keep_update(g, entry, &priv, g->signer);
     if (rv == 0)
         mls_cache_put(&g->pub.cache, g->crypto->suite->nh, entry);
     else
         free(entry);
+    secret_wipe(&priv);
     return rv;
 }
 

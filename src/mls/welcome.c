@@ -38,14 +38,12 @@ void mls_group_secrets_read(struct reader *r, struct mls_group_secrets *out)
 
 int mls_welcome_parse(struct bytes message, struct mls_welcome_view *out)
 {
-    struct mls_message m;
+    struct bytes body;
     struct mls_welcome_view w;
-    int rv = mls_message_parse(message, &m);
+    int rv = mls_message_expect(message, MLS_WELCOME, &body);
     if (rv != 0)
         return rv;
-    if (m.wire_format != MLS_WELCOME)
-        return CONCLAVE_EWIREFORMAT;
-    struct reader r = reader_of(m.body);
+    struct reader r = reader_of(body);
     mls_welcome_read(&r, &w);
     rv = reader_end(&r);
     if (rv == 0)
