@@ -70,7 +70,8 @@ uint64_t vec_number_of(struct vec *v, const json_t *value, uint64_t max, const c
 struct bytes vec_hex_of(struct vec *v, const json_t *value, const char *name);
 struct secret vec_secret_of(struct vec *v, const json_t *value, const char *name);
 
-/* Reads cipher_suite and makes v->crypto. An id that RFC 9420 does not know skips the entry. */
+/* Reads cipher_suite and makes v->crypto; comes before the other fields. An id that RFC 9420 does
+ * not know skips the entry. */
 bool vec_suite(struct vec *v, const json_t *o);
 
 /* Private keys, after vec_suite(): where the file has left out leading zeros of a scalar, they are
@@ -101,7 +102,8 @@ vec_run vec_treekem;                                             /* mls_vectors_
 vec_run vec_messages;                                            /* mls_vectors_messages.c */
 vec_run vec_passive_client;                                      /* mls_vectors_passive.c */
 
-/* Makes vectors of a kind (mls_vectors_generate.c), of one suite or of all (0); NULL if it cannot. */
+/* Makes vectors of a kind, of one suite or of all (0); NULL if it cannot. In
+ * mls_vectors_generate.c. */
 json_t *vec_generate(const char *kind, uint16_t suite);
 const char *vec_generate_kinds(void);
 

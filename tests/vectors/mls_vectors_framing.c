@@ -77,11 +77,13 @@ static void check_generation(struct vec *v, struct mls_secret_tree *t, uint32_t 
 
 void vec_secret_tree(struct vec *v, const json_t *e)
 {
+    if (!vec_suite(v, e))
+        return;
     struct secret encryption = vec_secret(v, e, "encryption_secret");
     const json_t *sender_data = vec_object(v, e, "sender_data"), *leaves = vec_list(v, e, "leaves");
     size_t n = json_array_size(leaves);
     vec_true(v, n > 0 && n <= LIMIT_MLS_LEAVES, "number of leaves");
-    if (!vec_suite(v, e))
+    if (!vec_ok(v))
         return;
     vec_scope(v, "sender_data");
     check_sender_data(v, sender_data);
@@ -111,6 +113,8 @@ static void fini_signer(void *p)
 
 static bool read_protection(struct vec *v, const json_t *e, struct protection *p)
 {
+    if (!vec_suite(v, e))
+        return false;
     struct bytes tree_hash = vec_hex(v, e, "tree_hash");
     struct bytes confirmed = vec_hex(v, e, "confirmed_transcript_hash");
     p->group_id = vec_hex(v, e, "group_id");
@@ -119,8 +123,6 @@ static bool read_protection(struct vec *v, const json_t *e, struct protection *p
     p->encryption = vec_secret(v, e, "encryption_secret");
     p->sender_data = vec_secret(v, e, "sender_data_secret");
     p->membership = vec_secret(v, e, "membership_key");
-    if (!vec_suite(v, e))
-        return false;
     struct bytes priv = vec_signature_priv(v, e, "signature_priv");
     if (!vec_ok(v) ||
         !vec_rv(v, crypto_signer_from_private(v->crypto, priv, &p->signer), "signature_priv"))

@@ -5,8 +5,16 @@
 
 #include "mls/client.h"
 
+/* A resumption PSK, kept longer than the library's limit allows. */
+struct past {
+    uint64_t epoch;
+    struct buf psk;
+};
+
 struct passive {
     const json_t *psks;
+    struct past *past;
+    size_t n_past;
     struct vec *v;
     struct mls_client *client;
     struct mls_key_package *key_package;
@@ -24,6 +32,20 @@ static int find_psk(void *ctx, struct bytes id, struct buf *out)
             return buf_check(out);
         }
     }
+    return CONCLAVE_ENOTFOUND;
+}
+
+static int find_resumption(void *ctx, struct bytes group_id, uint64_t epoch, struct buf *out)
+{
+    const struct passive *p = ctx;
+    struct mls_context now = {0};
+    if (p->group != NULL)
+        mls_group_context(p->group, &now);
+    for (size_t i = 0; bytes_equal(group_id, now.group_id) && i < p->n_past; i++)
+        if (p->past[i].epoch == epoch) {
+            buf_put(out, buf_view(&p->past[i].psk));
+            return buf_check(out);
+        }
     return CONCLAVE_ENOTFOUND;
 }
 
@@ -83,12 +105,14 @@ static void make_client(struct vec *v, struct passive *p, const struct mls_leaf 
     vec_defer(v, fini_signer, signer);
     if (!vec_same(v, crypto_signer_public(signer), leaf->signature_key, "signature_priv"))
         return;
-    struct mls_client_config config = {
-        .suite = crypto_suite(v->crypto),
-        .signer = signer,
-        .credential = leaf->credential,
-        .callbacks = {.ctx = p, .check_identity = mls_identity_accept_any, .find_psk = find_psk},
-        .policy = recorded_policy()};
+    struct mls_client_config config = {.suite = crypto_suite(v->crypto),
+                                       .signer = signer,
+                                       .credential = leaf->credential,
+                                       .callbacks = {.ctx = p,
+                                                     .check_identity = mls_identity_accept_any,
+                                                     .find_psk = find_psk,
+                                                     .find_resumption = find_resumption},
+                                       .policy = recorded_policy()};
     config.suites = read_u16s(v, caps->suites, &config.n_suites);
     config.extensions = read_u16s(v, caps->extensions, &config.n_extensions);
     config.proposals = read_u16s(v, caps->proposals, &config.n_proposals);
@@ -117,6 +141,23 @@ static void restore_key_package(struct vec *v, struct passive *p, const json_t *
 
 /* -- The group ------------------------------------------------------------------------------ */
 
+static void fini_buf(void *p)
+{
+    buf_free(p);
+}
+
+/* There is room for as many epochs as the file has, and the one that was joined. */
+static void remember_epoch(struct vec *v, struct passive *p)
+{
+    struct past *past = &p->past[p->n_past];
+    if (!vec_ok(v) || !mls_group_is_member(p->group))
+        return;
+    past->epoch = mls_group_epoch(p->group);
+    vec_defer(v, fini_buf, &past->psk);
+    if (vec_rv(v, mls_group_resumption_psk(p->group, past->epoch, &past->psk), "resumption_psk"))
+        p->n_past++;
+}
+
 static void join(struct vec *v, struct passive *p, const json_t *e)
 {
     struct bytes welcome = vec_hex(v, e, "welcome");
@@ -132,6 +173,7 @@ static void join(struct vec *v, struct passive *p, const json_t *e)
     vec_defer(v, fini_group, p->group);
     vec_same(v, mls_group_epoch_authenticator(p->group), authenticator,
              "initial_epoch_authenticator");
+    remember_epoch(v, p);
 }
 
 static void receive_proposal(struct vec *v, struct passive *p, struct bytes message)
@@ -165,18 +207,21 @@ static void follow_epoch(struct vec *v, struct passive *p, const json_t *o)
     receive_commit(v, p, commit);
     if (vec_ok(v))
         vec_same(v, mls_group_epoch_authenticator(p->group), authenticator, "epoch_authenticator");
+    remember_epoch(v, p);
 }
 
 void vec_passive_client(struct vec *v, const json_t *e)
 {
+    if (!vec_suite(v, e))
+        return;
     const json_t *epochs = vec_list(v, e, "epochs");
     struct passive *p = vec_alloc(v, sizeof *p);
     *p = (struct passive){.v = v};
+    p->past = vec_alloc(v, (json_array_size(epochs) + 1) * sizeof *p->past);
     if (vec_has(e, "external_psks"))
         p->psks = vec_list(v, e, "external_psks");
-    if (!vec_suite(v, e))
-        return;
-    restore_key_package(v, p, e);
+    if (vec_ok(v))
+        restore_key_package(v, p, e);
     if (vec_ok(v))
         join(v, p, e);
     for (size_t i = 0; vec_ok(v) && i < json_array_size(epochs); i++) {

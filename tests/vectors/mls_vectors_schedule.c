@@ -94,11 +94,11 @@ static void check_epoch(struct vec *v, const json_t *e, struct bytes group_id, u
 
 void vec_key_schedule(struct vec *v, const json_t *e)
 {
+    if (!vec_suite(v, e))
+        return;
     struct bytes group_id = vec_hex(v, e, "group_id");
     struct secret init = vec_secret(v, e, "initial_init_secret");
     const json_t *epochs = vec_list(v, e, "epochs");
-    if (!vec_suite(v, e))
-        return;
     for (size_t i = 0; vec_ok(v) && i < json_array_size(epochs); i++) {
         vec_scope(v, "epoch %zu", i);
         check_epoch(v, json_array_get(epochs, i), group_id, i, &init);
@@ -120,13 +120,13 @@ static void read_psk(struct vec *v, const json_t *o, struct mls_psk *out)
 
 void vec_psk_secret(struct vec *v, const json_t *e)
 {
+    if (!vec_suite(v, e))
+        return;
     const json_t *list = vec_list(v, e, "psks");
     struct bytes want = vec_hex(v, e, "psk_secret");
     size_t n = json_array_size(list);
     struct mls_psk *psks = vec_alloc(v, n * sizeof *psks);
     struct secret got = {0};
-    if (!vec_suite(v, e))
-        return;
     for (size_t i = 0; i < n; i++) {
         vec_scope(v, "psk %zu", i);
         read_psk(v, json_array_get(list, i), &psks[i]);
@@ -140,6 +140,8 @@ void vec_psk_secret(struct vec *v, const json_t *e)
 
 void vec_transcript_hashes(struct vec *v, const json_t *e)
 {
+    if (!vec_suite(v, e))
+        return;
     struct secret confirmation = vec_secret(v, e, "confirmation_key");
     struct bytes encoded = vec_hex(v, e, "authenticated_content");
     struct bytes before = vec_hex(v, e, "interim_transcript_hash_before");
@@ -149,7 +151,7 @@ void vec_transcript_hashes(struct vec *v, const json_t *e)
     struct mls_authenticated a;
     uint8_t out[CRYPTO_HASH_MAX];
     int error = 0;
-    if (!vec_suite(v, e))
+    if (!vec_ok(v))
         return;
     size_t nh = v->crypto->suite->nh;
     mls_authenticated_read(&r, &a, &error);

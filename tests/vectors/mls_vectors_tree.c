@@ -111,13 +111,13 @@ static void apply(struct vec *v, struct mls_tree *before, uint32_t proposer, str
 /* cipher_suite and the hashes came later to this format. */
 void vec_tree_operations(struct vec *v, const json_t *e)
 {
-    struct bytes encoded = vec_hex(v, e, "tree_before"), proposal = vec_hex(v, e, "proposal");
-    uint32_t proposer = vec_u32(v, e, "proposal_sender");
     json_t *first = json_pack("{s:i}", "cipher_suite", CRYPTO_X25519_AES128GCM_SHA256_ED25519);
     bool suite = vec_suite(v, vec_has(e, "cipher_suite") ? e : first);
     json_decref(first);
     if (!suite)
         return;
+    struct bytes encoded = vec_hex(v, e, "tree_before"), proposal = vec_hex(v, e, "proposal");
+    uint32_t proposer = vec_u32(v, e, "proposal_sender");
     struct mls_tree *before = vec_read_tree(v, encoded, "tree_before");
     if (!vec_ok(v))
         return;
@@ -167,11 +167,11 @@ static void check_node(struct vec *v, struct mls_tree *t, uint32_t node, struct 
 
 void vec_tree_validation(struct vec *v, const json_t *e)
 {
+    if (!vec_suite(v, e))
+        return;
     struct bytes encoded = vec_hex(v, e, "tree"), group_id = vec_hex(v, e, "group_id");
     const json_t *hashes = vec_list(v, e, "tree_hashes");
     const json_t *resolutions = vec_list(v, e, "resolutions");
-    if (!vec_suite(v, e))
-        return;
     struct mls_tree *t = vec_read_tree(v, encoded, "tree");
     uint32_t n = tm_node_count(t->width);
     vec_same_number(v, n, json_array_size(hashes), "number of tree_hashes");

@@ -88,6 +88,8 @@ static void read_member(struct vec *v, const struct treekem *t, const json_t *o,
 
 static void read_treekem(struct vec *v, const json_t *e, struct treekem *t)
 {
+    if (!vec_suite(v, e))
+        return;
     struct bytes encoded = vec_hex(v, e, "ratchet_tree");
     const json_t *members = vec_list(v, e, "leaves_private");
     t->group_id = vec_hex(v, e, "group_id");
@@ -95,8 +97,6 @@ static void read_treekem(struct vec *v, const json_t *e, struct treekem *t)
     t->confirmed_hash = vec_hex(v, e, "confirmed_transcript_hash");
     t->n_members = json_array_size(members);
     t->members = vec_alloc(v, t->n_members * sizeof *t->members);
-    if (!vec_suite(v, e))
-        return;
     t->tree = vec_read_tree(v, encoded, "ratchet_tree");
     for (size_t i = 0; vec_ok(v) && i < t->n_members; i++) {
         vec_scope(v, "leaves_private %zu", i);
@@ -295,9 +295,9 @@ static void check_own_path(struct vec *v, const struct treekem *t, const struct 
 
 void vec_treekem(struct vec *v, const json_t *e)
 {
-    const json_t *paths = vec_list(v, e, "update_paths");
     struct treekem t = {0};
     read_treekem(v, e, &t);
+    const json_t *paths = vec_list(v, e, "update_paths");
     for (size_t i = 0; vec_ok(v) && i < json_array_size(paths); i++) {
         vec_scope(v, "update_paths %zu", i);
         check_update_path(v, &t, json_array_get(paths, i));

@@ -76,12 +76,14 @@ static void check_confirmation(struct vec *v, const struct opened *o)
 
 void vec_welcome(struct vec *v, const json_t *e)
 {
+    if (!vec_suite(v, e))
+        return;
     struct bytes signer_pub = vec_hex(v, e, "signer_pub");
     struct bytes key_package = vec_hex(v, e, "key_package"), welcome = vec_hex(v, e, "welcome");
     struct mls_key_package_view kp;
     struct mls_welcome_view w;
     struct opened o = {0};
-    if (!vec_suite(v, e) || !vec_rv(v, mls_key_package_parse(key_package, &kp), "key_package") ||
+    if (!vec_ok(v) || !vec_rv(v, mls_key_package_parse(key_package, &kp), "key_package") ||
         !vec_rv(v, mls_welcome_parse(welcome, &w), "welcome"))
         return;
     struct secret init_priv = vec_hpke_priv(v, e, "init_priv");
