@@ -5,7 +5,7 @@
 #include "wire/writer.h"
 
 #define PREFIX "MLS 1.0 "
-#define LABEL_MAX 64
+#define LABEL_MAX 256 /* with the prefix; ours are short, those of test vectors may be random */
 
 /* label<V> and the length of content<V>; the content itself follows as the caller's parts. */
 struct labelled {
