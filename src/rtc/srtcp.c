@@ -55,7 +55,7 @@ static int open_encrypted(struct srtp_half *h, const uint8_t *nonce, uint8_t *pa
  * word stands where the tag was, so that they are in one piece. */
 static int open_tagged(struct srtp_half *h, const uint8_t *nonce, uint8_t *packet, size_t n)
 {
-    uint8_t tail[SRTCP_OVERHEAD], nothing[1];
+    uint8_t tail[SRTCP_OVERHEAD], nothing[1] = {0};
     uint8_t *end = packet + n - SRTCP_OVERHEAD;
     memcpy(tail, end, sizeof tail);
     memcpy(end, tail + AEAD_TAG, WORD);

@@ -135,6 +135,22 @@ static void a_chain_seals_or_opens_never_both(void **state)
     sframe_chain_free(b);
 }
 
+static void what_does_not_fit_is_refused(void **state)
+{
+    struct sframe_chain *c = NULL;
+    struct bytes key = bytes_of(keys[0], 32);
+    (void)state;
+    assert_int_equal(sframe_chain_new(99, SFRAME_OPENING, R, 0, 0, key, &c), CONCLAVE_ESUITE);
+    assert_int_equal(sframe_chain_new(SUITE, SFRAME_OPENING, 0, 0, 0, key, &c), CONCLAVE_EINVAL);
+    assert_int_equal(sframe_chain_new(SUITE, SFRAME_OPENING, 9, 0, 0, key, &c), CONCLAVE_EINVAL);
+    assert_int_equal(
+        sframe_chain_new(SUITE, SFRAME_OPENING, R, (uint64_t)1 << (64 - R), 0, key, &c),
+        CONCLAVE_EINVAL);
+    assert_int_equal(sframe_chain_new(SUITE, SFRAME_SEALING, R, 0, 0xffffffff, key, &c), 0);
+    assert_int_equal(sframe_chain_ratchet(c), CONCLAVE_EEXHAUSTED);
+    sframe_chain_free(c);
+}
+
 static int a_short_life(void *ctx)
 {
     struct sframe_chain *a = NULL, *b = NULL;
@@ -172,6 +188,7 @@ int main(void)
         cmocka_unit_test(a_forged_step_moves_nothing),
         cmocka_unit_test(a_new_generation_needs_its_key),
         cmocka_unit_test(a_chain_seals_or_opens_never_both),
+        cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(failing_allocations_are_reported_and_leak_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,12 +79,25 @@ static void every_two_bytes_are_read_only_if_they_would_be_written_so(void **sta
     }
 }
 
+/* RFC 9605 4.5, table 1, and the AES-256-CTR suites */
+static void suites_have_the_sizes_of_the_table(void **state)
+{
+    static const size_t nk[] = {0, 48, 48, 48, 16, 32, 96, 96, 96, 0};
+    static const size_t nt[] = {0, 10, 8, 4, 16, 16, 10, 8, 4, 0};
+    (void)state;
+    for (uint16_t suite = 0; suite < 10; suite++) {
+        assert_int_equal(sframe_key_size(suite), nk[suite]);
+        assert_int_equal(sframe_tag_size(suite), nt[suite]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair_is_read_back_and_no_truncation_is),
         cmocka_unit_test(a_number_in_more_bytes_than_it_needs_is_refused),
         cmocka_unit_test(every_two_bytes_are_read_only_if_they_would_be_written_so),
+        cmocka_unit_test(suites_have_the_sizes_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,6 +275,25 @@ static void a_leaf_outside_the_group_is_refused(void **state)
     sframe_keys_free(k);
 }
 
+static void without_an_epoch_nothing_is_sealed_and_no_key_is_known(void **state)
+{
+    struct sframe_keys *k = NULL, *a = member(1, 1);
+    struct frame f = seal(a);
+    uint64_t id;
+    (void)state;
+    assert_int_equal(sframe_keys_new(SUITE, 0, SFRAME_INSIDE, &k), CONCLAVE_EINVAL);
+    assert_int_equal(sframe_keys_new(SUITE, SFRAME_EPOCH_BITS_MAX + 1, SFRAME_INSIDE, &k),
+                     CONCLAVE_EINVAL);
+    assert_int_equal(sframe_keys_new(SUITE, BITS, SFRAME_INSIDE, &k), 0);
+    assert_int_equal(sframe_keys_sending(k, 0, &id), CONCLAVE_ESTATE);
+    assert_int_equal(sframe_keys_skip(k, 0, 1, 0), CONCLAVE_ESTATE);
+    assert_int_equal(open_frame(k, &f), CONCLAVE_EUNKNOWNKEY);
+    assert_int_equal(sframe_seal(k, 0, METADATA, PLAIN, 0, f.p, sizeof f.p, &f.n), CONCLAVE_ESTATE);
+    assert_true(sframe_keys_deadline(k) == UINT64_MAX);
+    sframe_keys_free(a);
+    sframe_keys_free(k);
+}
+
 static void a_frame_of_an_epoch_to_come_can_be_held(void **state)
 {
     struct sframe_keys *a = member(1, 1), *b = member(1, 2);
@@ -566,6 +585,7 @@ int main(void)
         cmocka_unit_test(a_frame_opens_once),
         cmocka_unit_test(ones_own_frames_do_not_open),
         cmocka_unit_test(a_leaf_outside_the_group_is_refused),
+        cmocka_unit_test(without_an_epoch_nothing_is_sealed_and_no_key_is_known),
         cmocka_unit_test(a_frame_of_an_epoch_to_come_can_be_held),
         cmocka_unit_test(after_joins_sending_changes_later_and_after_removals_at_once),
         cmocka_unit_test(a_followed_epoch_opens_for_the_grace_and_no_longer),

@@ -151,6 +151,26 @@ static void each_mode_refuses_the_other_ones_calls(void **state)
     sframe_keys_free(b);
 }
 
+static void a_frame_too_short_or_reflected_or_unknown_gets_no_step(void **state)
+{
+    struct sframe_keys *a = member(SFRAME_OUTSIDE, 1);
+    struct sframe_step s;
+    uint8_t frame[64] = {0};
+    size_t n;
+    (void)state;
+    assert_int_equal(sframe_seal_prepare(a, 0, sizeof plain, 0, &s), 0);
+    n = seal_outside(&s, bytes_of(plain, sizeof plain), frame);
+    assert_int_equal(sframe_open_prepare(a, bytes_of(frame, n), 0, &s), CONCLAVE_ESENDER);
+    n = sframe_header_write(2 << 4 | 5, 0, frame); /* another leaf, the right epoch */
+    assert_int_equal(sframe_open_prepare(a, bytes_of(frame, n + 15), 0, &s), CONCLAVE_ESYNTAX);
+    assert_int_equal(sframe_open_prepare(a, bytes_of(frame, n + 16), 0, &s), 0);
+    n = sframe_header_write(2 << 4 | 6, 0, frame);
+    assert_int_equal(sframe_open_prepare(a, bytes_of(frame, n + 16), 0, &s), CONCLAVE_EUNKNOWNKEY);
+    sframe_step_wipe(&s);
+    assert_true(all_zero((const uint8_t *)&s, sizeof s));
+    sframe_keys_free(a);
+}
+
 /* The clear bytes of VP8: readable on the way, but not to be changed (docs/MEDIA.md). */
 static void clear_bytes_are_authenticated(void **state)
 {
@@ -195,6 +215,17 @@ static void opus_leaves_nothing_in_clear(void **state)
     assert_int_equal(sframe_clear_size(SFRAME_CODEC_OPUS, bytes_of(plain, 5), &n), 0);
     assert_int_equal(n, 0);
     assert_int_equal(sframe_clear_size(SFRAME_CODEC_VP8, bytes_of(plain, 0), &n), CONCLAVE_ESYNTAX);
+    struct sframe_keys *a = member(SFRAME_INSIDE, 1);
+    uint8_t out[8];
+    assert_int_equal(
+        sframe_seal_media(a, 0, SFRAME_CODEC_VP8, bytes_of("\1\0\0\0", 4), 0, out, 2, &n),
+        CONCLAVE_EBUFFER);
+    assert_int_equal(
+        sframe_open_media(a, SFRAME_CODEC_VP8, bytes_of("\1\0\0\0", 4), 0, out, 2, &n, NULL),
+        CONCLAVE_EBUFFER);
+    assert_int_equal(sframe_seal_media(a, 0, SFRAME_CODEC_VP8, bytes_of("\1", 1), 0, out, 8, &n),
+                     CONCLAVE_ESYNTAX);
+    sframe_keys_free(a);
     assert_int_equal(sframe_clear_size(SFRAME_CODEC_VP8, bytes_of("\0\0\0\0\0\0\0\0\0", 9), &n),
                      CONCLAVE_ESYNTAX);
 }
@@ -206,6 +237,7 @@ int main(void)
         cmocka_unit_test(two_openings_at_once_yield_one_frame),
         cmocka_unit_test(an_epoch_that_went_meanwhile_takes_the_frame_along),
         cmocka_unit_test(each_mode_refuses_the_other_ones_calls),
+        cmocka_unit_test(a_frame_too_short_or_reflected_or_unknown_gets_no_step),
         cmocka_unit_test(clear_bytes_are_authenticated),
         cmocka_unit_test(opus_leaves_nothing_in_clear),
     };
