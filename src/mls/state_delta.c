@@ -30,6 +30,16 @@ static struct buf *begin(struct mls_group *g, enum record kind)
     return &g->records;
 }
 
+/* A record that could not be written whole must not stay in front of the next one. */
+static int end(struct mls_group *g, int rv)
+{
+    if (rv == 0)
+        rv = buf_check(&g->records);
+    if (rv != 0)
+        mls_store_abandon(g);
+    return rv;
+}
+
 int mls_store_ratchet(struct mls_group *g, uint64_t epoch, uint32_t leaf,
                       enum mls_ratchet_type type, uint32_t generation)
 {
@@ -40,7 +50,7 @@ int mls_store_ratchet(struct mls_group *g, uint64_t epoch, uint32_t leaf,
     write_u32(b, leaf);
     write_u8(b, (uint8_t)type);
     write_u32(b, generation);
-    return buf_check(b);
+    return end(g, 0);
 }
 
 int mls_store_proposal(struct mls_group *g, const struct mls_cached *entry,
@@ -51,13 +61,13 @@ int mls_store_proposal(struct mls_group *g, const struct mls_cached *entry,
         return 0;
     mls_cached_write(entry, g->crypto->suite->nh, b);
     write_vec(b, leaf_priv == NULL ? bytes_of(NULL, 0) : secret_view(leaf_priv));
-    return buf_check(b);
+    return end(g, 0);
 }
 
 int mls_store_clear(struct mls_group *g)
 {
     struct buf *b = begin(g, RECORD_CLEAR);
-    return b == NULL ? 0 : buf_check(b);
+    return b == NULL ? 0 : end(g, 0);
 }
 
 static int record_staged(struct mls_group *g, enum record kind, const struct mls_staged *s)
@@ -68,7 +78,7 @@ static int record_staged(struct mls_group *g, enum record kind, const struct mls
     size_t mark = write_vec_begin(b);
     int rv = mls_staged_write(s, b);
     write_vec_end(b, mark);
-    return rv != 0 ? rv : buf_check(b);
+    return end(g, rv);
 }
 
 int mls_store_pending(struct mls_group *g, const struct mls_staged *s)
@@ -79,7 +89,7 @@ int mls_store_pending(struct mls_group *g, const struct mls_staged *s)
 int mls_store_drop(struct mls_group *g)
 {
     struct buf *b = begin(g, RECORD_DROP);
-    return b == NULL ? 0 : buf_check(b);
+    return b == NULL ? 0 : end(g, 0);
 }
 
 int mls_store_epoch(struct mls_group *g, const struct mls_staged *s)
@@ -90,7 +100,7 @@ int mls_store_epoch(struct mls_group *g, const struct mls_staged *s)
 int mls_store_merge_own(struct mls_group *g)
 {
     struct buf *b = begin(g, RECORD_MERGE_OWN);
-    return b == NULL ? 0 : buf_check(b);
+    return b == NULL ? 0 : end(g, 0);
 }
 
 void mls_store_abandon(struct mls_group *g)
