@@ -117,8 +117,12 @@ static int first_leaf(struct mls_group *g, struct bytes extensions, uint64_t now
     if (rv == 0) {
         struct reader r = reader_of(buf_view(&encoded));
         mls_leaf_read(&r, &leaf, &error);
-        /* RFC 9420 13.4-6: the founder must fit its own group */
-        rv = mls_capabilities_cover(&leaf.capabilities, extensions);
+        /* RFC 9420 13.4-6, 7.3-4: the founder must fit its own group */
+        struct mls_leaf_rules rules = {.source = LEAF_KEY_PACKAGE,
+                                       .suite = crypto_suite(g->crypto),
+                                       .group_extensions = extensions,
+                                       .max_lifetime = span};
+        rv = mls_leaf_check(&leaf, &rules);
     }
     if (rv == 0)
         rv = mls_tree_next_leaf(tree, &g->own_leaf);
