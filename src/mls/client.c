@@ -7,6 +7,7 @@
 #include "mls/credential.h"
 #include "mls/extension.h"
 #include "mls/framing.h"
+#include "mls/proposal.h"
 #include "wire/writer.h"
 
 /* RFC 9420 13.5: 0x0A0A, 0x1A1A, ... 0xEAEA */
@@ -49,7 +50,17 @@ static void put_list(struct buf *b, const uint16_t *list, size_t n)
             write_u16(b, list[i]);
 }
 
-/* RFC 9420 7.2-2: everything supported is listed; 7.2-1: what is default is not. */
+/* What an application names: not what is default (RFC 9420 7.2-1), nor GREASE (13.5-6), which it
+ * cannot support. */
+static void put_supported(struct buf *b, const uint16_t *list, size_t n,
+                          bool (*is_default)(uint16_t type))
+{
+    for (size_t i = 0; i < n; i++)
+        if (!is_default(list[i]) && !mls_is_grease(list[i]))
+            put_list(b, &list[i], 1);
+}
+
+/* RFC 9420 7.2-2, 13.4-1: everything supported is listed. */
 static int build_capabilities(struct mls_client *c, const struct mls_client_config *config)
 {
     enum { VERSIONS, SUITES, EXTENSIONS, PROPOSALS, CREDENTIALS };
@@ -61,9 +72,10 @@ static int build_capabilities(struct mls_client *c, const struct mls_client_conf
     put_list(&b[SUITES], &config->suite, 1);
     put_list(&b[SUITES], config->suites, config->n_suites);
     put_list(&b[EXTENSIONS], &last_resort, 1);
-    put_list(&b[EXTENSIONS], config->extensions, config->n_extensions);
+    put_supported(&b[EXTENSIONS], config->extensions, config->n_extensions,
+                  mls_extension_is_default);
     put_list(&b[PROPOSALS], &self_remove, 1);
-    put_list(&b[PROPOSALS], config->proposals, config->n_proposals);
+    put_supported(&b[PROPOSALS], config->proposals, config->n_proposals, mls_proposal_is_default);
     put_list(&b[CREDENTIALS], &config->credential.type, 1);
     put_list(&b[CREDENTIALS], config->credentials, config->n_credentials);
     buf_put(&c->supported_extensions, buf_view(&b[EXTENSIONS]));

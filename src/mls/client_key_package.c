@@ -37,7 +37,7 @@ static int make_extensions(struct mls_client *c, bool last_resort, struct buf *o
     /* RFC 9420 10-7, 13.5-2: GREASE here is the value that the capabilities list */
     while (reader_left(&r) != 0) {
         uint16_t type = read_u16(&r);
-        if ((type & 0x0f0f) == 0x0a0a && type >> 8 == (type & 0xff) && type != 0xfafa)
+        if (mls_is_grease(type))
             grease = type;
     }
     size_t mark = write_vec_begin(out);

@@ -70,6 +70,11 @@ bool mls_extension_is_default(uint16_t type)
     return type >= MLS_EXT_APPLICATION_ID && type <= MLS_EXT_EXTERNAL_SENDERS;
 }
 
+bool mls_is_grease(uint16_t type)
+{
+    return (type & 0x0f0f) == 0x0a0a && type >> 8 == (type & 0xff) && type != 0xfafa;
+}
+
 bool mls_u16s_have(struct bytes list, uint16_t value)
 {
     struct reader r = reader_of(list);

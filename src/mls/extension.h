@@ -21,6 +21,9 @@ bool mls_extensions_next(struct reader *r, struct mls_extension *out);
 /* Section 7.2: types of RFC 9420 itself need no capability. */
 bool mls_extension_is_default(uint16_t type);
 
+/* Section 13.5: 0x0A0A, 0x1A1A, ... 0xEAEA. */
+bool mls_is_grease(uint16_t type);
+
 /* Whether a list of big-endian uint16 has the value. */
 bool mls_u16s_have(struct bytes list, uint16_t value);
 

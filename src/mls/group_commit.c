@@ -197,6 +197,8 @@ static int begin(struct mls_group *g, const struct mls_commit_plan *plan, uint64
                               buf_view(&w->proposals), out);
     if (rv == 0)
         rv = mls_staged_apply(&g->pub, *out, now); /* RFC 9420 12.2-1, 7.3-7 */
+    if (rv == 0 && (*out)->gce != NULL)            /* RFC 9420 13.5-5 */
+        rv = mls_client_supports(g->client, buf_view(&(*out)->extensions));
     if (rv != 0)
         return rv;
     struct mls_staged_secrets *secrets = calloc(1, sizeof *secrets);

@@ -118,7 +118,9 @@ static int receive_commit(struct mls_group *g, const struct mls_authenticated *a
     if (rv != 0)
         return rv;
     mls_staged_set_own(s, g->own_leaf);
-    if (!s->removes_us) /* a member that is removed cannot know the new epoch */
+    if (s->gce != NULL && !s->removes_us) /* RFC 9420 13.5-5: what our leaf lists may be GREASE */
+        rv = mls_client_supports(g->client, buf_view(&s->extensions));
+    if (rv == 0 && !s->removes_us) /* a member that is removed cannot know the new epoch */
         rv = stage_secrets(g, s, &commit);
     if (rv != 0) {
         mls_staged_free(s);

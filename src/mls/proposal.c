@@ -84,8 +84,19 @@ void mls_proposal_write_external_init(struct buf *b, struct bytes kem_output)
     write_vec(b, kem_output);
 }
 
+/* RFC 9420 13.5-1: GREASE has no place in a context, and is no type of a proposal. */
+static bool has_grease(const struct mls_change *change)
+{
+    for (size_t i = 0; i < change->n_extensions; i++)
+        if (mls_is_grease(change->extensions[i].type))
+            return true;
+    return mls_is_grease(change->type);
+}
+
 int mls_proposal_write_change(struct buf *b, const struct mls_change *change)
 {
+    if (has_grease(change))
+        return CONCLAVE_EINVAL;
     switch (change->type) {
     case MLS_ADD:
         return mls_proposal_write_add(b, change->bytes);
