@@ -1,0 +1,54 @@
+#!/bin/sh
+# Runs the interoperation test against ts-mls, which npm installs into the build folder.
+#
+#   tests/interop/run.sh FOLDER MLS_PEER
+#
+# FOLDER is made; nothing is written into the source tree. Without Node 20, or if npm cannot reach
+# its registry, says so and exits with 77, for ctest to count as skipped; INTEROP_REQUIRED=1 makes
+# that a failure. The other variables are those of interop.mjs.
+set -eu
+[ $# -eq 2 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+source=$(cd "$(dirname "$0")" && pwd)
+peer=$(realpath "$2")
+mkdir -p "$1"
+cd "$1"
+
+skip()
+{
+    echo "****************************************************************"
+    echo "** The interoperation test against ts-mls was SKIPPED:"
+    echo "** $1"
+    echo "** Nothing was shown about other implementations in this run."
+    echo "****************************************************************"
+    [ "${INTEROP_REQUIRED:-0}" = 0 ] || exit 1
+    exit 77
+}
+
+install_packages()
+{
+    status=0
+    timeout 150 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 \
+        > npm.log 2>&1 || status=$?
+    [ $status -ne 0 ] || return 0
+    cat npm.log
+    [ $status -ne 124 ] || skip "npm did not finish within 150 s."
+    # Anything else is a fault of ours: a lock file that does not fit, a wrong checksum.
+    away='E(NOTFOUND|AI_AGAIN|CONN|TIMEDOUT|NETUNREACH|HOSTUNREACH|40[137]|5[0-9][0-9])|ERR_SOCKET'
+    if grep -Eq "$away" npm.log; then
+        skip "npm cannot reach its registry; see above."
+    fi
+    exit 1
+}
+
+command -v node > /dev/null || skip "there is no node; tools/install-deps.sh test installs it."
+major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+[ "$major" -ge 20 ] || skip "node is version $major, and ts-mls needs 20."
+
+# Packages are looked for beside the modules that import them: so these come here.
+cp "$source"/*.mjs "$source"/package.json "$source"/package-lock.json .
+if ! cmp -s package-lock.json node_modules/.installed; then
+    command -v npm > /dev/null || skip "there is no npm; tools/install-deps.sh test installs it."
+    install_packages
+    cp package-lock.json node_modules/.installed
+fi
+exec node interop.mjs "$peer"
