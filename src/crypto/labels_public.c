@@ -18,8 +18,10 @@ static int labelled_init(struct labelled *l, const char *prefix, const char *lab
                          const struct bytes *parts, size_t n)
 {
     size_t n_prefix = strlen(prefix), n_label = strlen(label), total = 0;
-    if (n > LABEL_PARTS_MAX || n_prefix + n_label >= LABEL_MAX)
+    if (n > LABEL_PARTS_MAX)
         return CONCLAVE_EINTERNAL;
+    if (n_prefix + n_label >= LABEL_MAX)
+        return CONCLAVE_EINVAL;
     for (size_t i = 0; i < n; i++)
         total += parts[i].n;
     if (total > WIRE_VARINT_MAX)

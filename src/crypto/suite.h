@@ -126,7 +126,7 @@ int crypto_aead_seal(struct crypto *c, const struct secret *key, const uint8_t *
 int crypto_aead_open(struct crypto *c, const struct secret *key, const uint8_t *nonce,
                      struct bytes aad, struct bytes cipher, struct buf *out) CONCLAVE_CHECKED;
 
-/* RFC 5869. Extract's salt may be empty; the result has nh bytes. Expand: n <= SECRET_MAX. */
+/* RFC 5869. Extract's salt may be empty; the result has nh bytes. Expand: n <= 255 * nh. */
 int crypto_extract(struct crypto *c, struct bytes salt, const struct bytes *ikm, size_t n,
                    struct secret *out) CONCLAVE_CHECKED;
 int crypto_expand(struct crypto *c, const struct secret *prk, const struct bytes *info,
