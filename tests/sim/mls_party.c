@@ -92,7 +92,7 @@ void party_init(struct party *p, unsigned id, const struct party_options *option
         config.callbacks.check_identity = mls_identity_accept_any;
     if (config.callbacks.find_psk == NULL)
         config.callbacks.find_psk = find_psk;
-    if (config.callbacks.store == NULL) {
+    if (config.callbacks.store == NULL && config.callbacks.ctx == NULL) {
         config.callbacks.store = store;
         config.callbacks.ctx = p;
     }

@@ -50,7 +50,8 @@ struct party {
 struct party_options {
     uint16_t suite;
     struct mls_policy policy;
-    struct mls_callbacks callbacks; /* check_identity, store and find_psk are filled in if NULL */
+    /* check_identity and find_psk are filled in if NULL, store if ctx is, too */
+    struct mls_callbacks callbacks;
     struct mls_executor executor;
     struct mls_credential credential; /* basic with the party's name unless set */
     struct crypto_signer *signer;     /* borrowed; NULL: made, with the party's crypto */
