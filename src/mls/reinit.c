@@ -46,7 +46,7 @@ static int check_reinit(const struct mls_group *g, const struct mls_group *old)
     if (rv != 0)
         return rv;
     /* RFC 9420 11.2-1, 12.4.3.1-25, 12.4.3.1-26 */
-    if (!bytes_equal(p.reinit.group_id, g->pub.view.group_id) ||
+    if (!bytes_equal(p.reinit.group_id, g->pub.view.group_id) || p.reinit.version != MLS_VERSION ||
         p.reinit.suite != g->pub.view.suite ||
         !bytes_equal(p.reinit.extensions, g->pub.view.extensions) || !is_subset(old, g))
         return CONCLAVE_EREINIT;
@@ -201,6 +201,8 @@ int mls_group_reinit(struct mls_group *old, struct mls_client *c, const struct b
     int rv = read_reinit(old, &p);
     if (rv != 0)
         return CONCLAVE_ESTATE;
+    if (p.reinit.version != MLS_VERSION) /* RFC 9420 11.2-1: not what we would found */
+        return CONCLAVE_EUNSUPPORTED;
     if (p.reinit.suite != crypto_suite(c->crypto))
         return CONCLAVE_EINVAL;
     size_t n_extensions = list_extensions(p.reinit.extensions, extensions);
