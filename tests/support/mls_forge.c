@@ -361,39 +361,64 @@ void forge_info_message(const struct forge_info *f, struct buf *out)
     forge_info(f, out);
 }
 
+void forge_welcome_secrets(struct bytes welcome, const struct mls_key_package *kp, struct buf *out,
+                           struct mls_group_secrets *out_view)
+{
+    struct crypto *c = kp->client->crypto;
+    struct mls_welcome_view w;
+    struct mls_encrypted_secrets e;
+    struct hpke_info info;
+    assert_int_equal(mls_welcome_parse(welcome, &w), 0);
+    assert_int_equal(mls_welcome_find(&w, bytes_of(kp->ref, c->suite->nh), &e), 0);
+    assert_int_equal(encrypt_info(c, "Welcome", w.encrypted_group_info, &info), 0);
+    assert_int_equal(hpke_open(c, &kp->init_priv, e.secrets.kem_output, &info, bytes_of(NULL, 0),
+                               e.secrets.ciphertext, out),
+                     0);
+    struct reader r = reader_of(buf_view(out));
+    mls_group_secrets_read(&r, out_view);
+    assert_int_equal(reader_end(&r), 0);
+}
+
 void forge_welcome_open(struct bytes welcome, const struct mls_key_package *kp,
                         struct crypto_signer *signer, const struct secret *psk,
                         struct forge_welcome *out)
 {
     struct crypto *c = kp->client->crypto;
     struct mls_welcome_view w;
-    struct mls_encrypted_secrets e;
-    struct hpke_info info;
     struct secret joiner = {0}, key = {0}, nonce = {0};
     int error = 0;
     *out = (struct forge_welcome){0};
     secret_zero(&out->psk, c->suite->nh);
     if (psk != NULL)
         out->psk = *psk;
+    forge_welcome_secrets(welcome, kp, &out->secrets_bytes, &out->secrets);
     assert_int_equal(mls_welcome_parse(welcome, &w), 0);
     out->suite = w.suite;
-    assert_int_equal(mls_welcome_find(&w, bytes_of(kp->ref, c->suite->nh), &e), 0);
-    assert_int_equal(encrypt_info(c, "Welcome", w.encrypted_group_info, &info), 0);
-    assert_int_equal(hpke_open(c, &kp->init_priv, e.secrets.kem_output, &info, bytes_of(NULL, 0),
-                               e.secrets.ciphertext, &out->secrets_bytes),
-                     0);
-    struct reader r = reader_of(buf_view(&out->secrets_bytes));
-    mls_group_secrets_read(&r, &out->secrets);
-    assert_int_equal(reader_end(&r), 0);
     assert_true(secret_set(&joiner, out->secrets.joiner_secret));
     assert_int_equal(mls_welcome_keys(c, &joiner, &out->psk, &key, &nonce), 0);
     assert_int_equal(crypto_aead_open(c, &key, nonce.p, bytes_of(NULL, 0), w.encrypted_group_info,
                                       &out->info_bytes),
                      0);
-    r = reader_of(buf_view(&out->info_bytes));
+    struct reader r = reader_of(buf_view(&out->info_bytes));
     mls_group_info_read(&r, &out->view, &error);
     assert_int_equal(reader_end(&r), 0);
     out->info = forge_info_of(&out->view, signer);
+}
+
+void forge_welcome_confirm(struct forge_welcome *f, struct crypto *c, uint8_t *tag)
+{
+    struct buf context = {0};
+    struct secret joiner = {0}, encryption = {0};
+    struct mls_epoch_secrets epoch = {0};
+    mls_group_context_write(&context, &f->info.context);
+    assert_true(secret_set(&joiner, f->secrets.joiner_secret));
+    assert_int_equal(mls_epoch_derive(c, &joiner, &f->psk, buf_view(&context), &epoch, &encryption),
+                     0);
+    assert_int_equal(mls_confirmation_tag(c, &epoch.confirmation,
+                                          f->info.context.confirmed_transcript_hash, tag),
+                     0);
+    f->info.confirmation_tag = bytes_of(tag, c->suite->nh);
+    buf_free(&context);
 }
 
 void forge_welcome_free(struct forge_welcome *f)

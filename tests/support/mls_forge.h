@@ -130,6 +130,11 @@ struct forge_welcome {
 void forge_welcome_open(struct bytes welcome, const struct mls_key_package *kp,
                         struct crypto_signer *signer, const struct secret *psk,
                         struct forge_welcome *out);
+/* Opens only the secrets: for their psks, before the psk_secret is known. */
+void forge_welcome_secrets(struct bytes welcome, const struct mls_key_package *kp, struct buf *out,
+                           struct mls_group_secrets *out_view);
+/* Makes the confirmation tag that the context, joiner secret and PSK ask for. */
+void forge_welcome_confirm(struct forge_welcome *f, struct crypto *c, uint8_t *tag);
 void forge_welcome_free(struct forge_welcome *f);
 /* Seals it again for a key package. */
 void forge_welcome(const struct forge_welcome *f, const struct mls_key_package *kp,
