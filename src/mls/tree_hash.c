@@ -139,7 +139,7 @@ static size_t unmerged_below(const struct mls_parent *p, uint32_t node, const ui
         first++;
     while (first + n < p->n_unmerged && p->unmerged[first + n] < tm_end_leaf(node))
         n++;
-    *out = p->unmerged + first;
+    *out = n == 0 ? NULL : p->unmerged + first; /* no arithmetic on NULL */
     return n;
 }
 
