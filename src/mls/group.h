@@ -127,6 +127,11 @@ int mls_staged_write(const struct mls_staged *s, struct buf *b) CONCLAVE_CHECKED
 int mls_staged_read(struct mls_group *g, struct reader *r,
                     struct mls_staged **out) CONCLAVE_CHECKED;
 
+/* What was read must hang together, and a staged commit must follow on the group (state_check.c).
+ * ESYNTAX, ETREE, ETREEHASH. */
+int mls_state_check(struct mls_group *g) CONCLAVE_CHECKED;
+int mls_state_check_staged(struct mls_group *g, struct mls_staged *s) CONCLAVE_CHECKED;
+
 /* Pieces of state that both the whole and the deltas have. */
 void mls_state_write_secret(struct buf *b, const struct secret *s);
 void mls_state_read_secret(struct reader *r, struct secret *out);

@@ -191,6 +191,8 @@ static int read_pending(struct mls_group *g, struct reader *r)
         return reader_ok(r) ? 0 : CONCLAVE_ESYNTAX;
     struct reader sub = read_sub(r);
     int rv = mls_staged_read(g, &sub, &g->pending);
+    if (rv == 0 && g->pending->removes_us) /* none of our own does */
+        rv = CONCLAVE_ESYNTAX;
     return rv != 0 ? rv : reader_end(&sub);
 }
 
@@ -246,6 +248,8 @@ static int open_group(struct mls_group *g, struct bytes key, struct bytes saved)
         struct reader r = reader_of(buf_view(&plain));
         rv = read_group(g, &r);
     }
+    if (rv == 0)
+        rv = mls_state_check(g);
     buf_free(&plain);
     return rv;
 }

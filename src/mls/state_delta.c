@@ -188,11 +188,14 @@ static int replay_proposal(struct mls_group *g, struct reader *r)
 static int replay_staged(struct mls_group *g, struct reader *r, struct mls_staged **out)
 {
     struct reader sub = read_sub(r);
-    int rv = mls_staged_read(g, &sub, out);
-    if (rv == 0 && reader_end(&sub) != 0) {
-        mls_staged_free(*out);
-        rv = CONCLAVE_ESYNTAX;
-    }
+    struct mls_staged *s = NULL;
+    int rv = mls_staged_read(g, &sub, &s);
+    if (rv == 0)
+        rv = reader_end(&sub);
+    if (rv == 0)
+        *out = s;
+    else
+        mls_staged_free(s);
     return rv;
 }
 
@@ -222,7 +225,8 @@ static int replay_record(struct mls_group *g, struct reader *r)
     case RECORD_PENDING:
         if (g->pending != NULL)
             return CONCLAVE_ESTATE;
-        return replay_staged(g, r, &g->pending);
+        rv = replay_staged(g, r, &g->pending);
+        return rv == 0 && g->pending->removes_us ? CONCLAVE_ESYNTAX : rv;
     case RECORD_DROP:
         mls_staged_free(g->pending);
         g->pending = NULL;

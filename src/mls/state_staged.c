@@ -206,6 +206,8 @@ int mls_staged_read(struct mls_group *g, struct reader *r, struct mls_staged **o
     rv = buf_check(&s->authenticated_data);
     if (rv == 0)
         rv = read_staged(g, s, r, flags);
+    if (rv == 0)
+        rv = mls_state_check_staged(g, s);
     if (rv != 0) {
         mls_staged_free(s);
         return rv;
