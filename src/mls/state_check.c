@@ -1,6 +1,6 @@
-/* What comes back from a disk must hang together: an unsealed state is anybody's, and a delta may be
- * another group's. It is checked whole when it is read, so that nothing later has to doubt it. The
- * secrets themselves are taken as they are, but for their lengths. */
+/* What comes back from a disk must hang together: an unsealed state is anybody's, and a delta may
+ * be another group's. It is checked whole when it is read, so that nothing later has to doubt it.
+ * The secrets themselves are taken as they are, but for their lengths. */
 #include "mls/group.h"
 
 static bool epoch_is_whole(const struct mls_epoch_secrets *e, size_t nh)
@@ -40,8 +40,8 @@ int mls_state_check(struct mls_group *g)
         rv = check_member(&g->pub.tree, g->own_leaf, &g->secrets, &g->path, &g->secret_tree,
                           g->crypto);
     /* nobody is both, and whoever is joining has the commit to do it with */
-    if (rv == 0 && ((g->removed && (g->joining || g->pending != NULL)) ||
-                    (g->joining && g->pending == NULL)))
+    if (rv == 0 &&
+        ((g->removed && (g->joining || g->pending != NULL)) || (g->joining && g->pending == NULL)))
         rv = CONCLAVE_ESYNTAX;
     return rv;
 }

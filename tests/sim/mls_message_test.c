@@ -1,5 +1,5 @@
-/* Messages between members from end to end: padding, private handshakes, what comes late, early, out
- * of order or never; joining on two threads; and the public group beside it all. */
+/* Messages between members from end to end: padding, private handshakes, what comes late, early,
+ * out of order or never; joining on two threads; and the public group beside it all. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
