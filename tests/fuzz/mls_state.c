@@ -1,5 +1,5 @@
 /* Saves and deltas that are not what was written. The first byte says which part of the state is
- * the input's. Whatever restore lets pass must be a group that works or refuses, and saves again. */
+ * the input's. What restore lets pass must be a group that works or refuses, and saves again. */
 #include "fuzz/fuzz.h"
 #include "fuzz/mls_stage.h"
 
