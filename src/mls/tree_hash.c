@@ -152,20 +152,23 @@ static struct bytes parent_hash_field(const struct mls_tree *t, uint32_t node)
     return l != NULL && l->source == LEAF_COMMIT ? l->parent_hash : bytes_of(NULL, 0);
 }
 
-/* RFC 9420 7.9.2-3: the resolution of C without D is exactly P's unmerged leaves below C. The
- * resolution is in tree order, so leaf nodes in it are in increasing order where D is left out. */
-static bool is_rest_of(const struct u32s *resolution, size_t d, const uint32_t *unmerged, size_t n)
+/* RFC 9420 7.9.2-3: the resolution of C without D is exactly P's unmerged leaves below C. So D is
+ * the one entry that is not among them, and found in one pass, however many claim to be D. Its
+ * place, or resolution->n if it is not one. */
+static size_t find_merged(const struct u32s *resolution, const uint32_t *unmerged, size_t n)
 {
+    size_t d = resolution->n;
     if (resolution->n != n + 1)
-        return false;
+        return resolution->n;
     for (size_t i = 0; i < resolution->n; i++) {
-        if (i == d)
+        if (tm_is_leaf(resolution->p[i]) &&
+            u32s_sorted_have(unmerged, n, tm_leaf(resolution->p[i])))
             continue;
-        if (!tm_is_leaf(resolution->p[i]) ||
-            !u32s_sorted_have(unmerged, n, tm_leaf(resolution->p[i])))
-            return false;
+        if (d != resolution->n)
+            return resolution->n;
+        d = i;
     }
-    return true;
+    return d;
 }
 
 /* How many nodes below child C link to P. */
@@ -177,7 +180,8 @@ static int count_links(struct mls_tree *t, struct crypto *c, const struct mls_pa
     uint8_t sibling_hash[CRYPTO_HASH_MAX], expected[CRYPTO_HASH_MAX];
     size_t n = unmerged_below(p, child, &unmerged);
     int rv = mls_tree_resolution(t, child, NULL, &resolution);
-    if (rv != 0 || resolution.n != n + 1)
+    size_t d = find_merged(&resolution, unmerged, n);
+    if (rv != 0 || d == resolution.n)
         goto out;
     /* RFC 9420 7.9-2: the sibling as it was before P's unmerged leaves were added */
     rv = mls_tree_hash_without(t, c, sibling, p->unmerged, p->n_unmerged, sibling_hash);
@@ -186,10 +190,9 @@ static int count_links(struct mls_tree *t, struct crypto *c, const struct mls_pa
                              expected);
     if (rv != 0)
         goto out;
-    for (size_t i = 0; i < resolution.n; i++)
-        if (bytes_equal(parent_hash_field(t, resolution.p[i]), bytes_of(expected, t->nh)) &&
-            is_rest_of(&resolution, i, unmerged, n))
-            ++*links;
+    /* RFC 9420 7.9.2-1, 7.9.2-2: D is below P, and its field is P's hash */
+    if (bytes_equal(parent_hash_field(t, resolution.p[d]), bytes_of(expected, t->nh)))
+        ++*links;
 out:
     u32s_fini(&resolution);
     return rv;
