@@ -418,19 +418,45 @@ void mls_group_advance(struct mls_group *g, struct mls_staged *s)
     mls_staged_free(s);
 }
 
+/* RFC 9420 9.2-1: the key that a private commit came under, to be erased with the merge. None if it
+ * is gone already: passed over and dropped. */
+static int commit_key(struct mls_group *g, const struct mls_staged *s,
+                      struct mls_ratchet_step **out)
+{
+    const struct mls_policy *p = &g->client->policy;
+    struct mls_message_key key = {0};
+    if (!s->was_private || s->removes_us)
+        return 0;
+    int rv = mls_ratchet_find(&g->secret_tree, g->crypto, s->sender.index, RATCHET_HANDSHAKE,
+                              s->generation, p->generation_ahead, p->generation_kept, &key, out);
+    if (rv == 0)
+        rv = mls_store_ratchet(g, g->pub.view.epoch, s->sender.index, RATCHET_HANDSHAKE,
+                               s->generation);
+    wipe(&key, sizeof key);
+    return rv == CONCLAVE_EREPLAY ? 0 : rv;
+}
+
 int mls_group_merge(struct mls_group *g, struct mls_staged *staged)
 {
+    struct mls_ratchet_step *step = NULL;
     int rv = g->removed ? CONCLAVE_EREMOVED : g->joining ? CONCLAVE_ESTATE : 0;
     if (rv == 0)
         rv = mls_group_prepare_advance(g, staged);
     if (rv == 0)
+        rv = commit_key(g, staged, &step);
+    if (rv == 0)
         rv = mls_store_epoch(g, staged);
     if (rv == 0)
         rv = mls_store_flush(g);
-    if (rv == 0)
+    if (rv == 0) {
+        if (step != NULL)
+            mls_ratchet_take(&g->secret_tree, step);
         mls_group_advance(g, staged);
-    else
+    } else {
+        mls_store_abandon(g);
+        mls_ratchet_step_free(step);
         mls_staged_free(staged);
+    }
     return rv;
 }
 
@@ -476,8 +502,7 @@ int mls_group_clear_proposals(struct mls_group *g)
         rv = mls_store_flush(g);
     if (rv != 0)
         return rv;
-    mls_cache_clear(&g->pub.cache);
-    updates_clear(g);
+    mls_cache_clear(&g->pub.cache); /* not the keys of our Updates: others may commit them yet */
     return 0;
 }
 

@@ -299,7 +299,13 @@ static int receive_private(struct mls_group *g, struct bytes body, uint64_t now,
         rv = open_private(g, &e, &m, &sender, &storage, &a, &effects->step);
     if (rv == 0)
         rv = deliver(g, &a, now, effects, out);
-    if (rv == 0) /* persisted before the plaintext is handed out */
+    if (rv == 0 && out->kind == MLS_RECEIVED_COMMIT) {
+        /* Its key is used up when it is merged: who drops it, or crashes, can receive it again. */
+        out->staged->was_private = true;
+        out->staged->generation = sender.generation;
+        mls_ratchet_step_free(effects->step);
+        effects->step = NULL;
+    } else if (rv == 0) /* persisted before the plaintext is handed out */
         rv = mls_store_ratchet(g, m.epoch, sender.leaf,
                                m.type == CONTENT_APPLICATION ? RATCHET_APPLICATION
                                                              : RATCHET_HANDSHAKE,

@@ -56,6 +56,8 @@ struct mls_staged {
     struct mls_filtered_path path;
     uint32_t own_leaf; /* of the member that stages, or MLS_NO_LEAF */
     bool removes_us;
+    bool was_private; /* came as a PrivateMessage, under the sender's key of this generation */
+    uint32_t generation;
     struct buf confirmation_tag;
     uint8_t interim[CRYPTO_HASH_MAX];
     /* what a member adds (group.h), and how to drop it */

@@ -218,9 +218,6 @@ static int replay_record(struct mls_group *g, struct reader *r)
         return replay_proposal(g, r);
     case RECORD_CLEAR:
         mls_cache_clear(&g->pub.cache);
-        for (size_t i = 0; i < g->n_updates; i++)
-            secret_wipe(&g->updates[i].leaf_priv);
-        g->n_updates = 0;
         return 0;
     case RECORD_PENDING:
         if (g->pending != NULL)

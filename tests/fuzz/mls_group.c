@@ -287,7 +287,7 @@ static bool catch_up(struct play *p, unsigned who)
         return true;
     }
     for (unsigned i = 0; i < p->n; i++)
-        if (p->pool[i].kind == PROPOSAL && p->pool[i].epoch == epoch && p->pool[i].from != who)
+        if (p->pool[i].kind == PROPOSAL && p->pool[i].epoch == epoch)
             (void)give(p, who, &p->pool[i], i);
     MUST_HOLD(give(p, who, &p->pool[last], last) == 0);
     MUST_HOLD(!mls_group_is_member(p->g[who]) || mls_group_epoch(p->g[who]) == epoch + 1);

@@ -19,7 +19,7 @@ void merge_own(struct world *w, struct member *x)
 static bool merge(struct world *w, struct member *x, struct mls_staged *staged)
 {
     bool removes_us = mls_staged_removes_us(staged);
-    bool hold = !w->private_handshakes && !removes_us && chance(w, 4);
+    bool hold = !removes_us && chance(w, 4);
     if (hold) {
         x->p.disk.fails = true;
         REFUSED(mls_group_merge(x->p.group, staged), CONCLAVE_ESTORE);

@@ -555,26 +555,72 @@ static void what_cannot_be_written_does_not_happen(void **state)
     buf_free(&welcome);
 }
 
-static void a_commit_whose_merge_could_not_be_written_can_be_received_again(void **state)
+/* Nor does a commit that was received and then dropped, or lost in a crash, shut its receiver out:
+ * until it is merged it can come again. */
+static void a_commit_that_was_not_merged_can_be_received_again(void **state)
 {
+    struct party_options options = party_defaults(SUITE);
     struct party all[2];
     struct buf m = {0}, welcome = {0};
     struct mls_received r;
     (void)state;
+    for (int private_handshake = 0; private_handshake < 2; private_handshake++) {
+        options.policy.private_handshake = private_handshake;
+        make(all, 2, &options);
+        parties_gather(all, 2, "merge");
+        OK(mls_group_commit(all[0].group, NULL, 0, NULL, NOW, &m));
+        OK(mls_group_merge_own(all[0].group, &welcome));
+        OK(mls_group_receive(all[1].group, buf_view(&m), NOW, &r));
+        all[1].disk.fails = true;
+        REFUSED(mls_group_merge(all[1].group, mls_received_take(&r)), CONCLAVE_ESTORE);
+        all[1].disk.fails = false;
+        mls_received_free(&r);
+        OK(mls_group_receive(all[1].group, buf_view(&m), NOW, &r));
+        mls_received_free(&r); /* dropped */
+        party_crash(&all[1]);
+        parties_take(all, 2, &all[0], &m);
+        party_crash(&all[1]);
+        parties_talk(all, 2);
+        drop(all, 2);
+    }
+    buf_free(&m);
+}
+
+static void an_update_of_ours_can_be_committed_after_we_forgot_the_proposals(void **state)
+{
+    struct party all[2];
+    struct buf m = {0};
+    struct mls_change update = mls_update();
+    (void)state;
     make(all, 2, NULL);
-    parties_gather(all, 2, "merge");
-    OK(mls_group_commit(all[0].group, NULL, 0, NULL, NOW, &m));
-    OK(mls_group_merge_own(all[0].group, &welcome));
-    OK(mls_group_receive(all[1].group, buf_view(&m), NOW, &r));
-    all[1].disk.fails = true;
-    REFUSED(mls_group_merge(all[1].group, mls_received_take(&r)), CONCLAVE_ESTORE);
-    all[1].disk.fails = false;
-    mls_received_free(&r);
+    parties_gather(all, 2, "forgotten");
+    OK(mls_group_propose(all[1].group, &update, NULL, NOW, &m));
+    parties_take(all, 2, &all[1], &m);
+    OK(mls_group_clear_proposals(all[1].group));
     party_crash(&all[1]);
-    parties_take(all, 2, &all[0], &m);
+    parties_take(all, 2, NULL, &m); /* the service sends it to all */
+    parties_commit(all, 2, &all[0], NULL, 0, NULL);
     parties_talk(all, 2);
     buf_free(&m);
     drop(all, 2);
+}
+
+static void an_epoch_of_another_group_is_refused(void **state)
+{
+    struct party here[2], there[2];
+    struct mls_group *g = NULL;
+    (void)state;
+    make(here, 2, NULL);
+    make(there, 2, NULL);
+    parties_gather(here, 2, "here");
+    parties_gather(there, 2, "there");
+    parties_commit(there, 2, &there[0], NULL, 0, NULL);
+    memcpy(there[1].key, here[1].key, sizeof here[1].key); /* as one user's groups would have */
+    struct bytes foreign = buf_view(&there[1].disk.deltas[0]);
+    assert_int_not_equal(restore_with(&here[1], &foreign, 1, &g), 0);
+    assert_null(g);
+    drop(here, 2);
+    drop(there, 2);
 }
 
 /* ---- Size ---- */
@@ -669,7 +715,9 @@ int main(void)
         cmocka_unit_test(a_wrong_key_opens_nothing),
         cmocka_unit_test(state_of_another_version_client_or_suite_is_refused),
         cmocka_unit_test(what_cannot_be_written_does_not_happen),
-        cmocka_unit_test(a_commit_whose_merge_could_not_be_written_can_be_received_again),
+        cmocka_unit_test(a_commit_that_was_not_merged_can_be_received_again),
+        cmocka_unit_test(an_update_of_ours_can_be_committed_after_we_forgot_the_proposals),
+        cmocka_unit_test(an_epoch_of_another_group_is_refused),
         cmocka_unit_test(deltas_are_small_and_hardly_grow_with_the_group),
         cmocka_unit_test(a_key_package_is_kept_until_its_welcome_comes),
     };
