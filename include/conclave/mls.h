@@ -198,7 +198,8 @@ struct mls_policy {
     uint32_t past_epochs;       /* whose messages can still be opened; 0: none */
     uint32_t resumption_epochs; /* past resumption PSKs that are kept */
     uint32_t generation_ahead;  /* steps a sender's ratchet may be forwarded at once */
-    uint32_t generation_kept;   /* keys kept per sender for messages out of order */
+    uint32_t generation_kept;   /* keys kept per sender for messages out of order; fewer than
+                                 * generation_ahead: a jump, even a malicious one, loses some */
     uint32_t padding_block;     /* private messages are padded to a multiple; 0: not at all */
     bool private_handshake;     /* encrypt proposals and commits; else PublicMessage */
     bool tree_in_welcome;       /* put the ratchet tree into Welcome and GroupInfo */

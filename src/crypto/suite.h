@@ -67,6 +67,8 @@ struct crypto_ops {
     int (*verify)(void *state, struct bytes pub, const struct bytes *parts, size_t n,
                   struct bytes sig);
     int (*certificate)(void *state, struct bytes der, struct crypto_certificate *out);
+    /* whether Diffie-Hellman with this public key can succeed: EKEY (RFC 9180 7.1.4) */
+    int (*check_public)(void *state, struct bytes pub);
     const struct crypto_secret_ops *secret; /* NULL in a public context */
 };
 
@@ -114,6 +116,8 @@ int crypto_verify(struct crypto *c, struct bytes pub, const struct bytes *parts,
                   struct bytes sig) CONCLAVE_CHECKED;
 int crypto_certificate(struct crypto *c, struct bytes der,
                        struct crypto_certificate *out) CONCLAVE_CHECKED;
+/* A key of the suite's KEM that can be encrypted to. EKEY. */
+int crypto_check_public(struct crypto *c, struct bytes pub) CONCLAVE_CHECKED;
 int crypto_sign(struct crypto_signer *s, const struct bytes *parts, size_t n,
                 uint8_t out[static CRYPTO_SIGNATURE_MAX], size_t *out_n) CONCLAVE_CHECKED;
 

@@ -165,6 +165,8 @@ static int check_keys(struct crypto *c, const struct mls_key_package *kp)
     size_t n = c->suite->npk;
     if (kp->view.suite != crypto_suite(c))
         return CONCLAVE_ESUITE;
+    if (!bytes_equal(kp->view.leaf.signature_key, crypto_signer_public(kp->client->signer)))
+        return CONCLAVE_EINVAL; /* made by another client */
     int rv = hpke_public_key(c, &kp->init_priv, pub);
     if (rv == 0 && !bytes_equal(bytes_of(pub, n), kp->view.init_key))
         rv = CONCLAVE_EKEY;

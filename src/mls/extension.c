@@ -1,7 +1,10 @@
 #include "mls/extension.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "mls/credential.h"
+#include "mls/proposal.h"
 #include "wire/writer.h"
 
 bool mls_extensions_next(struct reader *r, struct mls_extension *out)
@@ -109,36 +112,50 @@ int mls_required_capabilities_find(struct bytes extensions, bool *out_present,
     bool odd = (made.extensions.n | made.proposals.n | made.credentials.n) & 1;
     if (reader_end(&r) != 0 || odd)
         return CONCLAVE_EEXTENSION;
+    if (made.extensions.n > 2 * LIMIT_MLS_CAPABILITIES ||
+        made.proposals.n > 2 * LIMIT_MLS_CAPABILITIES ||
+        made.credentials.n > 2 * LIMIT_MLS_CAPABILITIES)
+        return CONCLAVE_ELIMIT;
     *out = made;
     return 0;
 }
 
-/* Proposals 1 to 7 are of RFC 9420 (section 7.2: default) */
-static bool proposal_is_default(uint16_t type)
+/* Whether a capability list has all of a required list, but for defaults. Both are the outsider's:
+ * a bitmap makes the work their sum, not their product. */
+static bool covers(struct bytes list, struct bytes required, bool (*is_default)(uint16_t type))
 {
-    return type >= MLS_ADD && type <= MLS_GROUP_CONTEXT_EXTENSIONS;
+    uint8_t bits[65536 / 8];
+    struct reader r = reader_of(list);
+    if (required.n == 0)
+        return true;
+    memset(bits, 0, sizeof bits);
+    while (reader_left(&r) != 0) {
+        uint16_t type = read_u16(&r);
+        bits[type / 8] |= (uint8_t)(1 << type % 8);
+    }
+    r = reader_of(required);
+    while (reader_left(&r) != 0) {
+        uint16_t type = read_u16(&r);
+        if ((bits[type / 8] >> type % 8 & 1) == 0 && !is_default(type))
+            return false;
+    }
+    return true;
+}
+
+static bool no_default(uint16_t type)
+{
+    (void)type;
+    return false;
 }
 
 int mls_required_capabilities_check(const struct mls_required_capabilities *required,
                                     const struct mls_capabilities *caps)
 {
-    struct reader r = reader_of(required->extensions);
-    while (reader_left(&r) != 0) {
-        uint16_t type = read_u16(&r);
-        if (!mls_extension_is_default(type) && !mls_u16s_have(caps->extensions, type))
-            return CONCLAVE_ECAPABILITY;
-    }
-    r = reader_of(required->proposals);
-    while (reader_left(&r) != 0) {
-        uint16_t type = read_u16(&r);
-        if (!proposal_is_default(type) && !mls_u16s_have(caps->proposals, type))
-            return CONCLAVE_ECAPABILITY;
-    }
-    r = reader_of(required->credentials);
-    while (reader_left(&r) != 0)
-        if (!mls_u16s_have(caps->credentials, read_u16(&r)))
-            return CONCLAVE_ECAPABILITY;
-    return 0;
+    return covers(caps->extensions, required->extensions, mls_extension_is_default) &&
+                   covers(caps->proposals, required->proposals, mls_proposal_is_default) &&
+                   covers(caps->credentials, required->credentials, no_default)
+               ? 0
+               : CONCLAVE_ECAPABILITY;
 }
 
 /* Walks external_senders up to an index, or to the end. */

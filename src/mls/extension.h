@@ -36,7 +36,7 @@ struct mls_required_capabilities {
     struct bytes extensions, proposals, credentials;
 };
 
-/* false in *out_present if the list has no such extension. EEXTENSION if malformed. */
+/* false in *out_present if the list has no such extension. EEXTENSION if malformed, ELIMIT. */
 int mls_required_capabilities_find(struct bytes extensions, bool *out_present,
                                    struct mls_required_capabilities *out) CONCLAVE_CHECKED;
 int mls_required_capabilities_check(const struct mls_required_capabilities *required,

@@ -115,7 +115,7 @@ static int derive_epoch(struct mls_group *g, const struct secret *joiner, const 
 static bool is_known(struct mls_group *const *existing, size_t n, struct bytes group_id)
 {
     for (size_t i = 0; i < n; i++)
-        if (bytes_equal(existing[i]->pub.view.group_id, group_id))
+        if (!existing[i]->removed && bytes_equal(existing[i]->pub.view.group_id, group_id))
             return true;
     return false;
 }

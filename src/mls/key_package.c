@@ -43,11 +43,12 @@ int mls_key_package_check(struct crypto *c, const struct mls_key_package_view *k
         return CONCLAVE_EVERSION;
     if (kp->suite != crypto_suite(c)) /* RFC 9420 10.1-1 */
         return CONCLAVE_ESUITE;
-    if (kp->init_key.n != c->suite->npk) /* RFC 9420 10-1 */
-        return CONCLAVE_EKEY;
+    int rv = crypto_check_public(c, kp->init_key); /* RFC 9420 10-1 */
+    if (rv != 0)
+        return rv;
     if (bytes_equal(kp->init_key, kp->leaf.encryption_key)) /* RFC 9420 10.1-5 */
         return CONCLAVE_EKEYPACKAGE;
-    int rv = mls_leaf_check(&kp->leaf, rules); /* RFC 9420 10.1-3, 10-6 */
+    rv = mls_leaf_check(&kp->leaf, rules); /* RFC 9420 10.1-3, 10-6 */
     /* RFC 9420 10-7: extensions of the package itself need the capability, too */
     if (rv == 0)
         rv = mls_capabilities_cover(&kp->leaf.capabilities, kp->extensions);

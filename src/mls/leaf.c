@@ -131,6 +131,10 @@ int mls_leaf_verify(struct crypto *c, const struct mls_leaf *leaf, struct bytes 
                     uint32_t leaf_index)
 {
     struct tbs_tail tail;
+    /* a key nobody can encrypt to would make every later path fail, with no one to blame */
+    int rv = crypto_check_public(c, leaf->encryption_key);
+    if (rv != 0)
+        return rv;
     tbs_tail_init(&tail, leaf->source, group_id, leaf_index);
     struct bytes parts[4] = {leaf->tbs};
     for (size_t i = 0; i < tail.n; i++)

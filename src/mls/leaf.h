@@ -43,7 +43,7 @@ struct mls_leaf_content {
 int mls_leaf_sign(const struct mls_leaf_content *content, struct crypto_signer *signer,
                   struct bytes group_id, uint32_t leaf_index, struct buf *out) CONCLAVE_CHECKED;
 
-/* RFC 9420 7.3: the signature. */
+/* RFC 9420 7.3, 10-3: the encryption key is a key, and the signature. EKEY, ESIGNATURE. */
 int mls_leaf_verify(struct crypto *c, const struct mls_leaf *leaf, struct bytes group_id,
                     uint32_t leaf_index) CONCLAVE_CHECKED;
 

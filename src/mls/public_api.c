@@ -15,7 +15,7 @@ struct mls_policy mls_policy_default(void)
                                .past_epochs = 2,
                                .resumption_epochs = 4,
                                .generation_ahead = 1024,
-                               .generation_kept = 256,
+                               .generation_kept = 1024,
                                .padding_block = 32,
                                .private_handshake = false,
                                .tree_in_welcome = true,

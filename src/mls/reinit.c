@@ -39,16 +39,20 @@ static int read_reinit(const struct mls_group *old, struct mls_proposal *out)
     return reader_end(&r);
 }
 
-static int check_reinit(const struct mls_group *g, const struct mls_group *old)
+static int check_reinit(const struct mls_group *g, const struct mls_group *old, uint64_t epoch)
 {
     struct mls_proposal p;
     int rv = read_reinit(old, &p);
     if (rv != 0)
         return rv;
-    /* RFC 9420 11.2-1, 12.4.3.1-25, 12.4.3.1-26 */
+    /* RFC 9420 11.2-3: the epoch that the ReInit began, which nobody removed before it can know */
+    if (epoch != old->pub.view.epoch)
+        return CONCLAVE_EREINIT;
+    /* RFC 9420 11.2-1, 12.4.3.1-25, 12.4.3.1-26: the same members, and no others */
     if (!bytes_equal(p.reinit.group_id, g->pub.view.group_id) || p.reinit.version != MLS_VERSION ||
         p.reinit.suite != g->pub.view.suite ||
-        !bytes_equal(p.reinit.extensions, g->pub.view.extensions) || !is_subset(old, g))
+        !bytes_equal(p.reinit.extensions, g->pub.view.extensions) || !is_subset(old, g) ||
+        !is_subset(g, old))
         return CONCLAVE_EREINIT;
     return 0;
 }
@@ -83,7 +87,8 @@ int mls_reinit_check_welcome(const struct mls_group *g, struct bytes psks,
             old = existing[i];
     if (old == NULL)
         return CONCLAVE_EREINIT; /* nothing to check it against */
-    return special.usage == PSK_USAGE_REINIT ? check_reinit(g, old) : check_branch(g, old);
+    return special.usage == PSK_USAGE_REINIT ? check_reinit(g, old, special.epoch)
+                                             : check_branch(g, old);
 }
 
 /* ---- The founder's side ---- */

@@ -14,7 +14,7 @@ static bool epoch_is_whole(const struct mls_epoch_secrets *e, size_t nh)
 static int check_tree(struct mls_tree *t, struct crypto *c, const struct mls_context *context)
 {
     uint8_t hash[CRYPTO_HASH_MAX];
-    int rv = mls_tree_check_structure(t, c->suite);
+    int rv = mls_tree_check_structure(t, c);
     if (rv == 0)
         rv = mls_tree_root_hash(t, c, hash);
     if (rv == 0 && !bytes_equal(bytes_of(hash, t->nh), context->tree_hash))

@@ -145,8 +145,7 @@ int mls_tree_resize(struct mls_tree *t, uint32_t width) CONCLAVE_CHECKED;
 /* ---- Validation ---- */
 
 /* RFC 9420 12.4.3.1-15..17, 7.1-1: unmerged lists and node keys. ETREE. */
-int mls_tree_check_structure(const struct mls_tree *t,
-                             const struct crypto_suite *suite) CONCLAVE_CHECKED;
+int mls_tree_check_structure(const struct mls_tree *t, struct crypto *c) CONCLAVE_CHECKED;
 
 /* RFC 9420 7.3-5, 7.3-6: one leaf against the rest. ECAPABILITY. */
 int mls_tree_check_credential_types(const struct mls_tree *t,

@@ -84,7 +84,7 @@ static int check_tree(const struct mls_public_group *g, const struct mls_context
                       struct mls_tree *tree, uint64_t now)
 {
     uint8_t hash[CRYPTO_HASH_MAX];
-    int rv = mls_tree_check_structure(tree, g->crypto->suite);
+    int rv = mls_tree_check_structure(tree, g->crypto);
     if (rv == 0)
         rv = mls_tree_root_hash(tree, g->crypto, hash);
     /* RFC 9420 12.4.3.1-12, 12.4.3.3-5: before anything costs a signature */

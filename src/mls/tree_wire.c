@@ -144,14 +144,15 @@ static bool is_listed_below(const struct mls_tree *t, uint32_t node, uint32_t le
     return mls_tree_leaf(t, leaf) != NULL;
 }
 
-int mls_tree_check_structure(const struct mls_tree *t, const struct crypto_suite *suite)
+int mls_tree_check_structure(const struct mls_tree *t, struct crypto *c)
 {
     struct mls_parent p;
     for (uint32_t i = 1; i < tm_node_count(t->width); i += 2) {
         if (!mls_tree_parent(t, i, &p))
             continue;
-        if (p.encryption_key.n != suite->npk)
-            return CONCLAVE_EKEY;
+        int rv = crypto_check_public(c, p.encryption_key);
+        if (rv != 0)
+            return rv;
         for (size_t k = 0; k < p.n_unmerged; k++)
             /* RFC 9420 12.4.3.1-15, 12.4.3.1-16 */
             if (mls_tree_leaf(t, p.unmerged[k]) == NULL || !is_listed_below(t, i, p.unmerged[k]))

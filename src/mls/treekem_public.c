@@ -38,9 +38,9 @@ int mls_path_merge(struct mls_tree *t, struct crypto *c, uint32_t leaf,
     int rv = mls_tree_blank_path(t, leaf);
     for (uint32_t i = path->n; rv == 0 && i-- > 0;) {
         const struct mls_path_step *s = &path->step[i];
-        if (keys[i].n != c->suite->npk)
-            return CONCLAVE_EKEY;
-        rv = mls_tree_set_parent(t, s->node, keys[i], bytes_of(out, n));
+        rv = crypto_check_public(c, keys[i]);
+        if (rv == 0)
+            rv = mls_tree_set_parent(t, s->node, keys[i], bytes_of(out, n));
         /* P has no unmerged leaves now, so its sibling's original hash is the present one */
         if (rv == 0)
             rv = mls_tree_hash(t, c, s->copath, sibling);

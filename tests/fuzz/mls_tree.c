@@ -44,7 +44,7 @@ static void validate(struct bytes bytes, struct mls_tree *t, struct crypto *c)
                                   .group_id = bytes_str("stage"),
                                   .epoch = 1,
                                   .tree_hash = bytes_of(hash, t->nh)};
-    int structure = mls_tree_check_structure(t, c->suite);
+    int structure = mls_tree_check_structure(t, c);
     int parents = mls_tree_verify_parent_hashes(t, c);
     int rv = mls_tree_load(&g, &context, bytes, STAGE_NOW, &loaded);
     MUST_HOLD(rv != CONCLAVE_ETREEHASH);

@@ -180,7 +180,7 @@ void vec_tree_validation(struct vec *v, const json_t *e)
         check_node(v, t, i, group_id, json_array_get(hashes, i), json_array_get(resolutions, i));
     if (!vec_ok(v))
         return;
-    vec_rv(v, mls_tree_check_structure(t, v->crypto->suite), "structure");
+    vec_rv(v, mls_tree_check_structure(t, v->crypto), "structure");
     vec_rv(v, mls_tree_verify_parent_hashes(t, v->crypto), "parent hashes");
     same_tree(v, t, encoded, "tree encoded");
 }

@@ -152,6 +152,77 @@ int ossl_verify(void *state, struct bytes pub, const struct bytes *parts, size_t
                                     : verify_ed(o, pub, parts, n, sig);
 }
 
+/* Points of small order, little-endian, the top bit of X25519 cleared: Diffie-Hellman with one of
+ * them gives zero whatever the other key is. RFC 7748 section 7; their list follows from the
+ * curves' cofactors 8 and 4, each as a value below and, where it fits, not below the prime. */
+static const uint8_t small_25519[][32] = {
+    {0},
+    {1},
+    {0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+     0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+     0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+    {0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1,
+     0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c,
+     0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57},
+    {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+    {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+    {0xee, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+};
+
+static bool is_small_25519(struct bytes pub)
+{
+    uint8_t u[32];
+    memcpy(u, pub.p, sizeof u);
+    u[31] &= 0x7f;
+    for (size_t i = 0; i < sizeof small_25519 / sizeof small_25519[0]; i++)
+        if (bytes_equal(bytes_of(u, sizeof u), bytes_of(small_25519[i], sizeof small_25519[i])))
+            return true;
+    return false;
+}
+
+/* Curve448: 0, 1 and p - 1, and p and p + 1, which stand for 0 and 1 (p = 2^448 - 2^224 - 1). */
+static bool is_small_448(struct bytes pub)
+{
+    uint8_t u[5][56] = {{0}, {1}};
+    for (unsigned i = 2; i < 5; i++) {
+        memset(u[i], 0xff, sizeof u[i]);
+        u[i][28] = 0xfe;
+    }
+    u[2][0] = 0xfe;      /* p - 1; u[3] is p */
+    memset(u[4], 0, 28); /* p + 1 = 2^448 - 2^224 */
+    u[4][28] = 0xff;
+    for (unsigned i = 0; i < 5; i++)
+        if (bytes_equal(pub, bytes_of(u[i], sizeof u[i])))
+            return true;
+    return false;
+}
+
+/* In the suites with NIST curves the KEM's curve is the signature's, so the key object that
+ * verifies can also tell a point from what is none. */
+int ossl_check_public(void *state, struct bytes pub)
+{
+    struct ossl *o = state;
+    switch (o->suite->curve) {
+    case CURVE_X25519:
+        return is_small_25519(pub) ? CONCLAVE_EKEY : 0;
+    case CURVE_X448:
+        return is_small_448(pub) ? CONCLAVE_EKEY : 0;
+    case CURVE_P256:
+    case CURVE_P384:
+    case CURVE_P521:
+        break;
+    }
+    return pub.p[0] == 0x04 && EVP_PKEY_set1_encoded_public_key(o->verify_key, pub.p, pub.n) == 1
+               ? 0
+               : ossl_error(CONCLAVE_EKEY);
+}
+
 const struct crypto_ops crypto_openssl_public = {
     .name = "openssl-public",
     .open = ossl_open_public,
@@ -160,5 +231,6 @@ const struct crypto_ops crypto_openssl_public = {
     .hash = ossl_hash,
     .verify = ossl_verify,
     .certificate = ossl_certificate,
+    .check_public = ossl_check_public,
     .secret = NULL,
 };

@@ -253,5 +253,6 @@ const struct crypto_ops crypto_openssl = {
     .hash = ossl_hash,
     .verify = ossl_verify,
     .certificate = ossl_certificate,
+    .check_public = ossl_check_public,
     .secret = &secret_ops,
 };

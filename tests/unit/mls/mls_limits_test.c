@@ -292,7 +292,9 @@ static void a_generation_far_ahead_costs_nothing(void **state)
     (void)state;
     struct world w;
     struct buf out = {0};
-    begin(&w);
+    world_init(&w);
+    w.config.policy.generation_kept = 256;
+    world_group(&w, 3);
     struct mls_group *g = w.actor[0].group;
     uint32_t ahead = w.config.policy.generation_ahead;
     struct forge f = forge_of(w.actor[1].group, CONTENT_APPLICATION, bytes_str("x"));
