@@ -112,7 +112,8 @@ static void epoch_drop(struct sframe_keys *k, struct epoch *e)
     epoch_fini(e);
 }
 
-/* Which epoch is sealed in, and when the next change is due. */
+/* Which epoch is sealed in, and when the next change is due. Never one before that sealed in last:
+ * somebody may have been removed in between, who has the older one's key. */
 static void schedule(struct sframe_keys *k, uint64_t now_us)
 {
     struct epoch *best = NULL, *newest = NULL;
@@ -123,7 +124,7 @@ static void schedule(struct sframe_keys *k, uint64_t now_us)
             continue;
         if (newest == NULL || e->id > newest->id)
             newest = e;
-        if (e->send_from_us <= now_us && (best == NULL || e->id > best->id))
+        if (e->send_from_us <= now_us && e->id >= k->sent_in && (best == NULL || e->id > best->id))
             best = e;
         if (e->send_from_us > now_us && e->send_from_us < k->deadline)
             k->deadline = e->send_from_us;
@@ -131,6 +132,8 @@ static void schedule(struct sframe_keys *k, uint64_t now_us)
             k->deadline = e->retire_us;
     }
     k->sending = best != NULL ? best : newest;
+    if (k->sending != NULL)
+        k->sent_in = k->sending->id;
 }
 
 void sframe_keys_tick(struct sframe_keys *k, uint64_t now_us)

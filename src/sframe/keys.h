@@ -20,7 +20,8 @@ struct sframe_keys {
     struct sframe_table table;
     struct epoch *sending; /* NULL before the first epoch */
     uint64_t deadline;
-    uint64_t newest; /* id */
+    uint64_t newest;  /* id */
+    uint64_t sent_in; /* id of the latest epoch sealed in */
     enum sframe_mode mode;
     unsigned epoch_bits;
     struct epoch epochs[]; /* by the low bits of their id */

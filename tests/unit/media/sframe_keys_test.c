@@ -326,6 +326,41 @@ static void after_joins_sending_changes_later_and_after_removals_at_once(void **
     sframe_keys_free(k);
 }
 
+/* Whoever was removed at epoch 11 has the key of 10: nothing is sealed in it ever again, though the
+ * epochs that follow drive 11 out before their own time to be sealed in has come. */
+static void sending_never_goes_back_to_an_earlier_epoch(void **state)
+{
+    (void)state;
+    for (unsigned bits = 1; bits <= 4; bits++) {
+        struct sframe_keys *k = NULL;
+        uint64_t id = 0, last = 11 + ((uint64_t)1 << bits);
+        assert_int_equal(sframe_keys_new(SUITE, bits, SFRAME_INSIDE, &k), 0);
+        assert_int_equal(add(k, 10, 1, SFRAME_SWITCH_NOW, 0), 0);
+        assert_int_equal(add(k, 11, 1, SFRAME_SWITCH_NOW, SECOND), 0);
+        assert_int_equal(add(k, last, 1, SFRAME_SWITCH_LATER, SECOND + 100000), 0);
+        assert_int_equal(sframe_keys_sending(k, SECOND + 100000, &id), 0);
+        assert_true(id == last);
+        sframe_keys_free(k);
+    }
+}
+
+/* E = 1: 12 drives out 10, which was sealed in; 11's time comes only after 12 has been used. */
+static void an_epoch_whose_time_comes_after_a_later_one_was_used_is_passed_over(void **state)
+{
+    struct sframe_keys *k = NULL;
+    (void)state;
+    assert_int_equal(sframe_keys_new(SUITE, 1, SFRAME_INSIDE, &k), 0);
+    assert_int_equal(add(k, 10, 1, SFRAME_SWITCH_NOW, 0), 0);
+    assert_int_equal(add(k, 11, 1, SFRAME_SWITCH_LATER, SECOND), 0);
+    assert_int_equal(add(k, 12, 1, SFRAME_SWITCH_LATER, SECOND + 100000), 0);
+    for (uint64_t t = SECOND + 100000; t < 2 * SECOND; t += 50000) {
+        uint64_t id = 0;
+        assert_int_equal(sframe_keys_sending(k, t, &id), 0);
+        assert_true(id == 12);
+    }
+    sframe_keys_free(k);
+}
+
 static void a_followed_epoch_opens_for_the_grace_and_no_longer(void **state)
 {
     struct sframe_keys *a = member(1, 1), *b = member(1, 2);
@@ -588,6 +623,8 @@ int main(void)
         cmocka_unit_test(without_an_epoch_nothing_is_sealed_and_no_key_is_known),
         cmocka_unit_test(a_frame_of_an_epoch_to_come_can_be_held),
         cmocka_unit_test(after_joins_sending_changes_later_and_after_removals_at_once),
+        cmocka_unit_test(sending_never_goes_back_to_an_earlier_epoch),
+        cmocka_unit_test(an_epoch_whose_time_comes_after_a_later_one_was_used_is_passed_over),
         cmocka_unit_test(a_followed_epoch_opens_for_the_grace_and_no_longer),
         cmocka_unit_test(an_epoch_drives_out_the_one_with_the_same_low_bits),
         cmocka_unit_test(epochs_come_in_rising_order_and_in_range),
