@@ -71,8 +71,10 @@ static const struct entry *entry_of(int error)
 
 enum conclave_error_class conclave_error_class(int error)
 {
-    if (error >= 0)
+    if (error == 0)
         return CONCLAVE_CLASS_OK;
+    if (error > 0) /* no error of ours, and not to be taken for success */
+        return CONCLAVE_CLASS_SYSTEM;
     if (error > CONCLAVE_EINVAL)
         return CONCLAVE_CLASS_PEER;
     return error > CONCLAVE_ENOMEM ? CONCLAVE_CLASS_CALLER : CONCLAVE_CLASS_SYSTEM;
