@@ -24,7 +24,7 @@ static struct mls_received take(struct mls_group *g, struct bytes message)
 
 /* ---- The context ---- */
 
-/* RFC 9420 8.1-1 to 8.1-5, 8.2-1, 8.2-2 */
+/* RFC 9420 8.1-1..5, 8.2-1 and 8.2-2 */
 static void the_context_follows_each_commit(void **state)
 {
     (void)state;

@@ -70,7 +70,7 @@ static struct mls_leaf_content update_content(struct mls_group *g, uint8_t *pub)
     return c;
 }
 
-/* RFC 9420 12.2-3, 12.1.3-1 */
+/* RFC 9420 12.2-1..3, 12.4-2, 12.4.2-5, 12.1.3-1 */
 static void a_remove_of_nobody_spoils_the_list(void **state)
 {
     (void)state;

@@ -382,7 +382,7 @@ static void compare(struct world *w, struct random *r, struct counts *counts)
     buf_free(&tree);
 }
 
-/* RFC 9420 7.9-1, 7.9-2, 7.9.2-1 to 7.9.2-5, 7.8-1, 8.1-3, 12.4.3.1-13 */
+/* RFC 9420 7.9-1, 7.9-2, 7.9.2-1..5, 7.8-1, 8.1-3, 12.4.3.1-13 */
 static void the_library_agrees_with_the_oracle(void **state)
 {
     (void)state;

@@ -125,7 +125,7 @@ static void set_psks(struct scene *s, const struct mls_psk_id *ids, size_t n, st
                      0);
 }
 
-/* RFC 9420 11.2-1 to 11.2-3, 12.4.1-10, 12.4.1-11, 8.4-4, 11.3-1 */
+/* RFC 9420 11.2-1..3, 12.4.1-10, 12.4.1-11, 8.4-4, 11.3-1 */
 static void a_group_is_reinitialised(void **state)
 {
     (void)state;

@@ -529,7 +529,7 @@ static void leaf_is_refused(struct scene *s, uint32_t i, const struct mls_leaf_c
     is_refused(s, error);
 }
 
-/* RFC 9420 12.4.3.1-14, 7.3-2 to 7.3-9: leaf 4, which no parent hash covers */
+/* RFC 9420 12.4.3.1-14, 7.3-2..9: leaf 4, which no parent hash covers */
 static void every_leaf_is_valid(void **state)
 {
     (void)state;
