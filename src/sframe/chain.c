@@ -206,6 +206,8 @@ int sframe_chain_open(struct sframe_chain *c, struct bytes metadata, struct byte
         return CONCLAVE_ESTATE;
     forget_old(c, now_us);
     int rv = sframe_header_read(frame, &h, &header_n);
+    if (rv == 0)
+        rv = sframe_frame_check(c->suite->nt, header_n, metadata, frame, cap);
     if (rv != 0)
         return rv;
     struct sframe_key *key = find_ready(c, h.kid);
@@ -215,7 +217,7 @@ int sframe_chain_open(struct sframe_chain *c, struct bytes metadata, struct byte
         key = fresh.key;
     }
     if (rv == 0)
-        rv = sframe_key_open(key, h.ctr, header_n, metadata, frame, out, cap, out_n);
+        rv = sframe_key_open(key, h.ctr, header_n, metadata, frame, out, out_n);
     if (rv == 0 && fresh.key != NULL) /* the sender has moved on, and proved it */
         advance(c, &fresh, now_us);
     if (rv == 0 && out_header != NULL)

@@ -184,11 +184,9 @@ static int open_overlapping(struct sframe_key *k, const uint8_t *nonce, struct b
     return rv;
 }
 
-int sframe_key_open(struct sframe_key *k, uint64_t ctr, size_t header_n, struct bytes metadata,
-                    struct bytes frame, uint8_t *out, size_t cap, size_t *out_n)
+int sframe_frame_check(size_t tag_n, size_t header_n, struct bytes metadata, struct bytes frame,
+                       size_t cap)
 {
-    uint8_t joined[SFRAME_HEADER_MAX + SFRAME_METADATA_MAX], nonce[AT_ONCE];
-    size_t tag_n = k->aead->tag_n;
     if (metadata.n > SFRAME_METADATA_MAX)
         return CONCLAVE_EINVAL;
     if (frame.n - header_n < tag_n) /* a short tag is no tag */
@@ -196,8 +194,14 @@ int sframe_key_open(struct sframe_key *k, uint64_t ctr, size_t header_n, struct 
     size_t n = frame.n - header_n - tag_n;
     if (n > SFRAME_PLAIN_MAX)
         return CONCLAVE_ELIMIT;
-    if (n > cap)
-        return CONCLAVE_EBUFFER;
+    return n > cap ? CONCLAVE_EBUFFER : 0;
+}
+
+int sframe_key_open(struct sframe_key *k, uint64_t ctr, size_t header_n, struct bytes metadata,
+                    struct bytes frame, uint8_t *out, size_t *out_n)
+{
+    uint8_t joined[SFRAME_HEADER_MAX + SFRAME_METADATA_MAX], nonce[AT_ONCE];
+    size_t n = frame.n - header_n - k->aead->tag_n;
     if (!replay_check(&k->window, ctr))
         return CONCLAVE_EREPLAY;
     make_nonce(k, ctr, nonce);

@@ -108,7 +108,7 @@ static void epoch_drop(struct sframe_keys *k, struct epoch *e)
     struct whose w = {k, e, 0};
     if (k->sending == e)
         k->sending = NULL;
-    sframe_table_drop(&k->table, of_epoch, &w);
+    (void)sframe_table_drop(&k->table, of_epoch, &w);
     epoch_fini(e);
 }
 
@@ -161,6 +161,30 @@ static uint64_t later(uint64_t now_us, uint64_t by)
     return now_us > NEVER - by ? NEVER : now_us + by;
 }
 
+/* Keys that open in all epochs but the newest; *out_oldest is the first of these epochs. */
+static size_t followed_keys(struct sframe_keys *k, struct epoch **out_oldest)
+{
+    size_t n = 0;
+    *out_oldest = NULL;
+    for (size_t i = 0; i < epochs_max(k); i++) {
+        struct epoch *e = &k->epochs[i];
+        if (!e->live || e->id == k->newest)
+            continue;
+        n += e->opening;
+        if (*out_oldest == NULL || e->id < (*out_oldest)->id)
+            *out_oldest = e;
+    }
+    return n;
+}
+
+/* Each epoch whole: its replay windows must not go while its frames still open. */
+static void drop_oldest_until_they_fit(struct sframe_keys *k)
+{
+    struct epoch *oldest = NULL;
+    while (followed_keys(k, &oldest) > SFRAME_KEYS_MAX)
+        epoch_drop(k, oldest);
+}
+
 /* The epoch is made beside the others; only then they change. */
 int sframe_keys_add_epoch(struct sframe_keys *k, const struct sframe_epoch *epoch, uint64_t now_us)
 {
@@ -191,6 +215,7 @@ int sframe_keys_add_epoch(struct sframe_keys *k, const struct sframe_epoch *epoc
     *place = fresh;
     fresh.contexts = NULL;
     k->newest = epoch->id;
+    drop_oldest_until_they_fit(k);
     k->deadline = 0; /* look through all */
     sframe_keys_tick(k, now_us);
 out:
@@ -206,7 +231,7 @@ void sframe_keys_bar_leaf(struct sframe_keys *k, uint32_t leaf)
             continue;
         struct whose w = {k, e, leaf};
         e->contexts[leaf] = BARRED;
-        sframe_table_drop(&k->table, of_leaf, &w);
+        e->opening -= sframe_table_drop(&k->table, of_leaf, &w);
     }
 }
 
@@ -217,17 +242,6 @@ int sframe_keys_sending(struct sframe_keys *k, uint64_t now_us, uint64_t *out_id
         return CONCLAVE_ESTATE;
     *out_id = k->sending->id;
     return 0;
-}
-
-static int rearm(struct sframe_keys *k, const struct epoch *e, struct sframe_key *key)
-{
-    key->recent = true;
-    if (key->aead != NULL || k->mode == SFRAME_OUTSIDE)
-        return 0;
-    sframe_table_make_room(&k->table);
-    int rv = sframe_key_rearm(k->engine, k->suite, &e->secret, key);
-    k->table.ready += rv == 0;
-    return rv;
 }
 
 static int make(struct sframe_keys *k, const struct epoch *e, uint32_t leaf, uint64_t kid,
@@ -241,12 +255,18 @@ static int make(struct sframe_keys *k, const struct epoch *e, uint32_t leaf, uin
     return rv;
 }
 
-void keys_adopt(struct sframe_keys *k, struct sframe_key *key)
+static void adopt(struct sframe_keys *k, struct sframe_key *key)
 {
     struct epoch *e = keys_epoch(k, key->kid);
     e->contexts[kid_read(k, e, key->kid).leaf]++;
-    key->recent = true;
+    e->opening += key->use == SFRAME_OPENING;
     sframe_table_put(&k->table, key);
+}
+
+/* Whether a key's AEAD had to make room for others. */
+static bool is_disarmed(const struct sframe_keys *k, const struct sframe_key *key)
+{
+    return key->aead == NULL && k->mode == SFRAME_INSIDE;
 }
 
 /* Counters live in the key, and the key as long as its epoch: so a context cannot begin anew in
@@ -265,37 +285,68 @@ int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us, struc
     if (key == NULL) {
         rv = make(k, e, e->own_leaf, kid, SFRAME_SEALING, &key);
         if (rv == 0)
-            keys_adopt(k, key);
-    } else {
-        rv = rearm(k, e, key);
+            adopt(k, key);
+    } else if (is_disarmed(k, key)) {
+        rv = sframe_key_rearm(k->engine, k->suite, &e->secret, key);
+        if (rv == 0)
+            sframe_table_armed(&k->table, key);
     }
-    if (rv == 0)
-        *out = key;
-    return rv;
+    if (rv != 0)
+        return rv;
+    key->recent = true;
+    *out = key;
+    return 0;
 }
 
 static int make_opening(struct sframe_keys *k, uint64_t kid, struct sframe_key **out)
 {
     const struct epoch *e = keys_epoch(k, kid);
+    struct epoch *oldest;
     if (!e->live)
         return CONCLAVE_EUNKNOWNKEY;
     struct kid_parts p = kid_read(k, e, kid);
     /* RFC 9605 4.4.1-2: what the own leaf sealed is not opened, so nobody reflects it to us */
     if (p.leaf >= e->group_size || p.leaf == e->own_leaf || e->contexts[p.leaf] == BARRED)
         return CONCLAVE_ESENDER;
+    /* the newest epoch has its share to itself: nobody removed can have filled it */
+    if ((e->id == k->newest ? e->opening : followed_keys(k, &oldest)) >= SFRAME_KEYS_MAX)
+        return CONCLAVE_ELIMIT;
     return make(k, e, p.leaf, kid, SFRAME_OPENING, out);
 }
 
-int keys_opening(struct sframe_keys *k, uint64_t kid, struct sframe_key **out, bool *out_new)
+int keys_opening(struct sframe_keys *k, const struct sframe_header *h, struct keys_turn *out)
 {
-    struct sframe_key *key = sframe_table_get(&k->table, kid);
-    *out_new = key == NULL;
+    struct sframe_key *key = sframe_table_get(&k->table, h->kid);
+    int rv = 0;
+    *out = (struct keys_turn){.key = key, .fresh = key == NULL};
     if (key == NULL)
-        return make_opening(k, kid, out);
+        return make_opening(k, h->kid, &out->key);
     if (key->use != SFRAME_OPENING)
         return CONCLAVE_ESENDER;
-    *out = key;
-    return rearm(k, keys_epoch(k, kid), key);
+    if (!is_disarmed(k, key))
+        return 0;
+    if (!replay_check(&key->window, h->ctr)) /* spares making the AEAD */
+        return CONCLAVE_EREPLAY;
+    rv = sframe_key_rearm(k->engine, k->suite, &keys_epoch(k, h->kid)->secret, key);
+    out->rearmed = rv == 0;
+    return rv;
+}
+
+void keys_opened(struct sframe_keys *k, const struct keys_turn *turn, bool opened)
+{
+    struct sframe_key *key = turn->key;
+    if (opened) {
+        key->recent = true;
+        if (turn->fresh)
+            adopt(k, key);
+        else if (turn->rearmed)
+            sframe_table_armed(&k->table, key);
+    } else if (turn->fresh) {
+        sframe_key_free(key);
+    } else if (turn->rearmed) {
+        aead_free(key->aead);
+        key->aead = NULL;
+    }
 }
 
 int sframe_keys_skip(struct sframe_keys *k, uint64_t context, uint64_t ctr, uint64_t now_us)
@@ -325,21 +376,19 @@ int sframe_open(struct sframe_keys *k, struct bytes metadata, struct bytes frame
 {
     struct sframe_header h;
     size_t header_n;
-    struct sframe_key *key = NULL;
-    bool fresh;
+    struct keys_turn turn;
     if (k->mode != SFRAME_INSIDE)
         return CONCLAVE_ESTATE;
     sframe_keys_tick(k, now_us);
     int rv = sframe_header_read(frame, &h, &header_n);
     if (rv == 0)
-        rv = keys_opening(k, h.kid, &key, &fresh);
+        rv = sframe_frame_check(k->suite->nt, header_n, metadata, frame, cap);
+    if (rv == 0)
+        rv = keys_opening(k, &h, &turn);
     if (rv != 0)
         return rv;
-    rv = sframe_key_open(key, h.ctr, header_n, metadata, frame, out, cap, out_n);
-    if (rv == 0 && fresh)
-        keys_adopt(k, key);
-    else if (fresh)
-        sframe_key_free(key);
+    rv = sframe_key_open(turn.key, h.ctr, header_n, metadata, frame, out, out_n);
+    keys_opened(k, &turn, rv == 0);
     if (rv == 0 && out_info != NULL)
         keys_info(k, &h, out_info);
     return rv;

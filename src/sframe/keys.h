@@ -10,6 +10,7 @@ struct epoch {
     uint32_t group_size, own_leaf;
     uint64_t id;
     uint64_t send_from_us, retire_us;
+    size_t opening;    /* keys that open, in the table */
     uint8_t *contexts; /* by leaf: how many contexts there are, or BARRED */
     struct secret secret;
 };
@@ -46,11 +47,20 @@ int keys_new_with(uint16_t suite, unsigned epoch_bits, enum sframe_mode mode,
 int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us,
                  struct sframe_key **out) CONCLAVE_CHECKED;
 
-/* The key that opens a KID. *out_new: it was made for this and is not in the table; put it there
- * (keys_adopt) if a frame opened, else free it. Errors of sframe_open(). */
-int keys_opening(struct sframe_keys *k, uint64_t kid, struct sframe_key **out,
-                 bool *out_new) CONCLAVE_CHECKED;
-void keys_adopt(struct sframe_keys *k, struct sframe_key *key);
+/* A key for one frame that nobody has authenticated yet. */
+struct keys_turn {
+    struct sframe_key *key;
+    bool fresh;   /* it is not in the table */
+    bool rearmed; /* it is, but its AEAD was made for this frame */
+};
+
+/* The key that opens a frame. Changes nothing that another frame could see: keys_opened() does, and
+ * must follow. Errors of sframe_open(). */
+int keys_opening(struct sframe_keys *k, const struct sframe_header *h,
+                 struct keys_turn *out) CONCLAVE_CHECKED;
+
+/* Keeps what was made if the frame opened, else drops it. */
+void keys_opened(struct sframe_keys *k, const struct keys_turn *turn, bool opened);
 
 void keys_info(struct sframe_keys *k, const struct sframe_header *h, struct sframe_info *out);
 

@@ -45,26 +45,22 @@ int sframe_open_prepare(struct sframe_keys *k, struct bytes frame, uint64_t now_
 {
     struct sframe_header h;
     size_t header_n;
-    struct sframe_key *key = NULL;
-    bool fresh;
+    struct keys_turn turn;
     if (k->mode != SFRAME_OUTSIDE)
         return CONCLAVE_ESTATE;
     sframe_keys_tick(k, now_us);
     int rv = sframe_header_read(frame, &h, &header_n);
-    if (rv == 0 && frame.n - header_n < k->suite->nt)
-        rv = CONCLAVE_ESYNTAX;
-    if (rv == 0 && frame.n - header_n - k->suite->nt > SFRAME_PLAIN_MAX)
-        rv = CONCLAVE_ELIMIT;
     if (rv == 0)
-        rv = keys_opening(k, h.kid, &key, &fresh);
+        rv = sframe_frame_check(k->suite->nt, header_n, bytes_of(NULL, 0), frame, SIZE_MAX);
+    if (rv == 0)
+        rv = keys_opening(k, &h, &turn);
     if (rv != 0)
         return rv;
-    if (replay_check(&key->window, h.ctr))
-        step_write(k, key, &h, out);
+    if (replay_check(&turn.key->window, h.ctr))
+        step_write(k, turn.key, &h, out);
     else
         rv = CONCLAVE_EREPLAY;
-    if (fresh)
-        sframe_key_free(key);
+    keys_opened(k, &turn, false); /* not yet */
     return rv;
 }
 
@@ -78,8 +74,8 @@ static bool same_epoch(struct sframe_keys *k, const struct sframe_step *step)
 int sframe_open_finish(struct sframe_keys *k, const struct sframe_step *step, bool opened,
                        uint64_t now_us)
 {
-    struct sframe_key *key = NULL;
-    bool fresh;
+    struct sframe_header h = {step->info.kid, step->info.ctr};
+    struct keys_turn turn;
     if (k->mode != SFRAME_OUTSIDE)
         return CONCLAVE_ESTATE;
     if (!opened)
@@ -87,16 +83,12 @@ int sframe_open_finish(struct sframe_keys *k, const struct sframe_step *step, bo
     sframe_keys_tick(k, now_us);
     if (!same_epoch(k, step))
         return CONCLAVE_EUNKNOWNKEY;
-    int rv = keys_opening(k, step->info.kid, &key, &fresh);
+    int rv = keys_opening(k, &h, &turn);
     if (rv != 0)
         return rv;
-    if (!replay_check(&key->window, step->info.ctr)) {
-        if (fresh)
-            sframe_key_free(key);
-        return CONCLAVE_EREPLAY;
-    }
-    replay_accept(&key->window, step->info.ctr);
-    if (fresh)
-        keys_adopt(k, key);
-    return 0;
+    bool first = replay_check(&turn.key->window, h.ctr);
+    if (first)
+        replay_accept(&turn.key->window, h.ctr);
+    keys_opened(k, &turn, first);
+    return first ? 0 : CONCLAVE_EREPLAY;
 }

@@ -24,8 +24,6 @@ static void place(struct sframe_table *t, struct sframe_slot slot)
 
 int sframe_table_reserve(struct sframe_table *t)
 {
-    if (t->n >= SFRAME_KEYS_MAX)
-        return CONCLAVE_ELIMIT;
     if (2 * (t->n + 1) <= t->cap)
         return 0;
     struct sframe_table bigger = *t;
@@ -44,7 +42,7 @@ int sframe_table_reserve(struct sframe_table *t)
 
 /* Second chance: a key used since the hand last came by keeps its AEAD this time. Two rounds find
  * one, as ready is not 0. */
-void sframe_table_make_room(struct sframe_table *t)
+static void make_room(struct sframe_table *t)
 {
     while (t->ready >= SFRAME_READY_MAX) {
         struct sframe_key *k = t->slots[t->hand].key;
@@ -61,10 +59,19 @@ void sframe_table_make_room(struct sframe_table *t)
     }
 }
 
+void sframe_table_armed(struct sframe_table *t, struct sframe_key *key)
+{
+    struct aead *aead = key->aead;
+    key->aead = NULL; /* so that it is not chosen itself */
+    make_room(t);
+    key->aead = aead;
+    t->ready++;
+}
+
 void sframe_table_put(struct sframe_table *t, struct sframe_key *key)
 {
     if (key->aead != NULL) {
-        sframe_table_make_room(t);
+        make_room(t);
         t->ready++;
     }
     place(t, (struct sframe_slot){key->kid, key});
@@ -86,13 +93,15 @@ static void take_out(struct sframe_table *t, size_t at)
     }
 }
 
-void sframe_table_drop(struct sframe_table *t, bool (*drop)(const void *ctx, uint64_t kid),
-                       const void *ctx)
+size_t sframe_table_drop(struct sframe_table *t, bool (*drop)(const void *ctx, uint64_t kid),
+                         const void *ctx)
 {
+    size_t before = t->n;
     for (size_t i = 0; i < t->cap;) {
         if (t->slots[i].key != NULL && drop(ctx, t->slots[i].kid))
             take_out(t, i); /* and look again: another may stand here now */
         else
             i++;
     }
+    return before - t->n;
 }

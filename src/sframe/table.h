@@ -1,4 +1,4 @@
-/* The keys by KID: a hash table that no peer can fill unevenly, and no larger than its limits. */
+/* The keys by KID: a hash table that no peer can fill unevenly. */
 #ifndef SFRAME_TABLE_H
 #define SFRAME_TABLE_H
 
@@ -37,17 +37,17 @@ static inline struct sframe_key *sframe_table_get(const struct sframe_table *t, 
     return t->slots[i].key;
 }
 
-/* Makes sure that one more key can be put. ELIMIT, ENOMEM. */
+/* Makes sure that one more key can be put. ENOMEM. */
 int sframe_table_reserve(struct sframe_table *t) CONCLAVE_CHECKED;
 
 /* After sframe_table_reserve(); the KID is new. May take another key's AEAD away. */
 void sframe_table_put(struct sframe_table *t, struct sframe_key *key);
 
-/* A key's AEAD is about to be made again: drops another if there are too many. */
-void sframe_table_make_room(struct sframe_table *t);
+/* The AEAD of a key in the table was made again: drops another one if there are too many. */
+void sframe_table_armed(struct sframe_table *t, struct sframe_key *key);
 
-/* Frees the keys for which drop() is true. */
-void sframe_table_drop(struct sframe_table *t, bool (*drop)(const void *ctx, uint64_t kid),
-                       const void *ctx);
+/* Frees the keys for which drop() is true, and returns how many. */
+size_t sframe_table_drop(struct sframe_table *t, bool (*drop)(const void *ctx, uint64_t kid),
+                         const void *ctx);
 
 #endif
