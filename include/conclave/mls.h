@@ -389,7 +389,9 @@ bool mls_group_has_pending(const struct mls_group *g);
 /* The pending commit of our own, to inspect; NULL if there is none. Borrowed. */
 const struct mls_staged *mls_group_pending(const struct mls_group *g);
 
-/* Forgets the proposals received in this epoch. */
+/* Sets aside a proposal received in this epoch, or all of them: they no longer go into our commits
+ * or hold back application data. Another's commit may still refer to them. ENOTFOUND. */
+int mls_group_ignore_proposal(struct mls_group *g, struct bytes ref) CONCLAVE_CHECKED;
 int mls_group_clear_proposals(struct mls_group *g) CONCLAVE_CHECKED;
 
 /* After a merged ReInit: the successor group, made by whoever does it first. members: a fresh key

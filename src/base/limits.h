@@ -31,6 +31,9 @@
 /* Proposals kept for a commit to refer to: an epoch's worth; the oldest is not dropped, the next
  * is refused, so that a flood cannot push out what honest members proposed. */
 #define LIMIT_MLS_CACHED_PROPOSALS 4096u
+#define LIMIT_MLS_CACHED_BYTES ((size_t)32 << 20)
+/* Of them from outside the group, so that outsiders cannot crowd out members. */
+#define LIMIT_MLS_CACHED_OUTSIDE 1024u
 
 /* PSKs in one commit, each a lookup in the application. */
 #define LIMIT_MLS_PSKS 64u

@@ -2,8 +2,6 @@
 
 #include "base/limits.h"
 
-enum { PROPOSAL_BY_VALUE = 1, PROPOSAL_BY_REFERENCE = 2 };
-
 void mls_proposal_or_ref_read(struct reader *r, struct mls_proposal_or_ref *out, int *error)
 {
     uint8_t kind = read_u8(r);

@@ -13,6 +13,8 @@ struct mls_commit_view {
     size_t n_path_nodes;
 };
 
+enum { PROPOSAL_BY_VALUE = 1, PROPOSAL_BY_REFERENCE = 2 };
+
 struct mls_proposal_or_ref {
     bool is_ref;
     struct bytes ref;

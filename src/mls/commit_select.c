@@ -1,163 +1,157 @@
-/* RFC 9420 12.4: which of the received proposals go into a commit of ours. All that are valid
- * should; where two exclude each other section 12.2 says which to prefer. */
+/* RFC 9420 12.4: all received proposals go into a commit of ours "as long as this results in a valid
+ * proposal list". What is valid together is found by trying: all of them first; if that fails, the
+ * halves, and the halves of halves, so that one bad proposal costs a logarithm and not the commit.
+ * Where two exclude each other, what is tried first wins: removals before updates (section 12.2),
+ * later updates before earlier ones.
+ */
 #include "mls/commit_select.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
-#include "base/siphash.h"
-#include "base/u32map.h"
-#include "mls/extension.h"
 #include "wire/writer.h"
 
-/* What has been chosen for a leaf, and the newcomers' signature keys (as short hashes: two that
- * collide are taken for the same, and the second waits for the next commit). */
-struct chosen {
-    struct u32map leaves; /* leaf -> the proposal */
-    struct u32map adds;   /* hash of signature key -> anything */
-    uint8_t hash_key[16];
-    bool extensions, anything;
+struct selection {
+    struct mls_group *g;
+    uint64_t now;
+    struct buf good;           /* what is known to go together, encoded */
+    struct mls_staged *staged; /* that, staged */
+    size_t chosen;
 };
 
-static uint32_t key_hash(const struct chosen *c, struct bytes key)
+/* A PSK that we cannot find, or an extension that only our GREASE claims to support, is no reason
+ * to refuse the proposal; but nothing that we can commit. */
+static int check_own(struct mls_group *g, const struct mls_staged *s)
 {
-    return (uint32_t)siphash(c->hash_key, key);
+    struct secret psk = {0};
+    int rv = mls_group_psk_secret(g, s, &psk);
+    if (rv == 0 && s->gce != NULL) /* RFC 9420 13.5-5 */
+        rv = mls_client_supports(g->client, buf_view(&s->extensions));
+    secret_wipe(&psk);
+    return rv;
 }
 
-static bool is_removal(uint16_t type)
+/* Stages what is good and n more; on success that is what is good. */
+static int attempt(struct selection *sel, const struct mls_cached *const *more, size_t n)
 {
-    return type == MLS_REMOVE || type == MLS_SELF_REMOVE;
-}
-
-static int note_change(struct chosen *c, const struct mls_change *change)
-{
-    c->anything = true;
-    if (change->type == MLS_GROUP_CONTEXT_EXTENSIONS)
-        c->extensions = true;
-    if (change->type == MLS_REMOVE)
-        return u32map_put(&c->leaves, change->leaf, c);
-    if (change->type == MLS_ADD) {
-        struct mls_key_package_view kp;
-        if (mls_key_package_parse(change->bytes, &kp) != 0)
-            return 0; /* said when it is encoded */
-        return u32map_put(&c->adds, key_hash(c, kp.leaf.signature_key), c);
+    struct mls_group *g = sel->g;
+    struct mls_sender self = {MLS_SENDER_MEMBER, g->own_leaf};
+    struct mls_staged *s = NULL;
+    struct buf list = {0};
+    buf_put(&list, buf_view(&sel->good));
+    for (size_t i = 0; i < n; i++) {
+        write_u8(&list, PROPOSAL_BY_REFERENCE);
+        write_vec(&list, bytes_of(more[i]->ref, g->crypto->suite->nh));
     }
-    return 0;
+    int rv = buf_check(&list);
+    if (rv == 0)
+        rv = mls_staged_begin(&g->pub, self, buf_view(&list), &s);
+    if (rv == 0)
+        rv = mls_staged_apply(&g->pub, s, sel->now); /* RFC 9420 12.2-1, 7.3-7 */
+    if (rv == 0)
+        rv = mls_staged_check_tree(&g->pub, s);
+    if (rv == 0)
+        rv = check_own(g, s);
+    if (rv == 0) {
+        buf_move(&sel->good, &list);
+        mls_staged_free(sel->staged);
+        sel->staged = s;
+        sel->chosen += n;
+    } else {
+        mls_staged_free(s);
+    }
+    buf_free(&list);
+    return rv;
 }
 
-/* The leaf that an Update, Remove or SelfRemove is about. */
-static uint32_t target(const struct mls_cached *e)
+/* Adds as many of n as go together with what is good. Only the system's errors end it. */
+static int add(struct selection *sel, const struct mls_cached *const *more, size_t n)
 {
-    return e->proposal.type == MLS_REMOVE ? e->proposal.removed : e->sender.index;
+    if (n == 0)
+        return 0;
+    int rv = attempt(sel, more, n);
+    if (rv == 0 || conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
+        return rv;
+    if (n == 1)
+        return 0; /* left out */
+    rv = add(sel, more, n / 2);
+    return rv != 0 ? rv : add(sel, more + n / 2, n - n / 2);
 }
 
-static int choose_for_leaf(struct chosen *c, const struct mls_cached *e, bool *out)
+/* When a proposal is tried: SelfRemove, Remove, Update (newest first), the rest; never: UINT_MAX.
+ * Our own Update and removal are for others to commit (RFC 9420 12.2-4, 12.2-5). */
+static unsigned rank(const struct mls_group *g, const struct mls_cached *e)
 {
-    const struct mls_cached *other = u32map_get(&c->leaves, target(e));
-    *out = other == NULL;
-    return *out ? u32map_put(&c->leaves, target(e), (void *)(uintptr_t)e) : 0;
-}
-
-static int choose_add(struct chosen *c, const struct mls_public_group *g,
-                      const struct mls_cached *e, bool *out)
-{
-    struct bytes key = e->proposal.add.leaf.signature_key;
-    *out = !mls_tree_has_signature_key(&g->tree, key) &&
-           u32map_get(&c->adds, key_hash(c, key)) == NULL;
-    return *out ? u32map_put(&c->adds, key_hash(c, key), c) : 0;
-}
-
-/* One proposal: whether it goes in. ReInit is left for last. */
-static int choose(struct chosen *c, const struct mls_public_group *g, uint32_t own,
-                  const struct mls_cached *e, bool *out)
-{
-    bool own_leaf = e->sender.type == MLS_SENDER_MEMBER && e->sender.index == own;
-    uint16_t type = e->proposal.type;
-    *out = true;
-    switch (type) {
-    case MLS_UPDATE: /* RFC 9420 12.2-4 */
+    bool own = e->sender.type == MLS_SENDER_MEMBER && e->sender.index == g->own_leaf;
+    switch (e->proposal.type) {
     case MLS_SELF_REMOVE:
-        *out = false;
-        return own_leaf ? 0 : choose_for_leaf(c, e, out);
-    case MLS_REMOVE: /* RFC 9420 12.2-5: others will have to commit our removal */
-        *out = false;
-        return e->proposal.removed == own || mls_tree_leaf(&g->tree, e->proposal.removed) == NULL
-                   ? 0
-                   : choose_for_leaf(c, e, out);
-    case MLS_ADD:
-        return choose_add(c, g, e, out);
-    case MLS_GROUP_CONTEXT_EXTENSIONS: /* RFC 9420 12.2-10 */
-        *out = !c->extensions;
-        c->extensions = true;
-        return 0;
+        return own ? UINT_MAX : 0;
+    case MLS_REMOVE:
+        return e->proposal.removed == g->own_leaf ? UINT_MAX : 1;
+    case MLS_UPDATE:
+        return own ? UINT_MAX : 2;
     case MLS_REINIT:
-        *out = false;
-        return 0;
+        return UINT_MAX;
     default:
-        return 0;
+        return 3;
     }
 }
 
-static void write_ref(struct buf *out, const struct mls_cached *e, size_t nh)
+/* The candidates, in the order of their ranks. */
+static size_t line_up(const struct mls_group *g, const struct mls_cached *const *in_order,
+                      const struct mls_cached **out)
 {
-    write_u8(out, 2); /* reference */
-    write_vec(out, bytes_of(e->ref, nh));
+    size_t n = g->pub.cache.n, k = 0;
+    for (unsigned r = 0; r <= 3; r++)
+        for (size_t i = 0; i < n; i++) {
+            const struct mls_cached *e = in_order[r == 2 ? n - 1 - i : i];
+            if (!e->ignored && rank(g, e) == r)
+                out[k++] = e;
+        }
+    return k;
 }
 
-/* RFC 9420 12.2-6: removals first, so that they win over updates; then the rest, newest first for
- * each leaf. What is chosen is marked, and written in order of arrival. */
-static int select_all(struct chosen *c, const struct mls_public_group *g, uint32_t own,
-                      const struct mls_cached *const *list, size_t n, bool *marks)
+/* RFC 9420 12.2-11: a ReInit stands alone, and gives way to anything else. */
+static int add_reinit(struct selection *sel, const struct mls_cached *const *in_order)
 {
     int rv = 0;
-    for (size_t i = n; rv == 0 && i-- > 0;)
-        if (is_removal(list[i]->proposal.type))
-            rv = choose(c, g, own, list[i], &marks[i]);
-    for (size_t i = n; rv == 0 && i-- > 0;)
-        if (!is_removal(list[i]->proposal.type))
-            rv = choose(c, g, own, list[i], &marks[i]);
+    for (size_t i = 0; rv == 0 && sel->chosen == 0 && i < sel->g->pub.cache.n; i++)
+        if (in_order[i]->proposal.type == MLS_REINIT && !in_order[i]->ignored)
+            rv = add(sel, &in_order[i], 1);
     return rv;
 }
 
-static void write_marked(struct chosen *c, size_t nh, const struct mls_cached *const *list,
-                         const bool *marks, size_t n, struct buf *out)
+static int add_cached(struct selection *sel, bool nothing_by_value)
 {
-    for (size_t i = 0; i < n; i++)
-        if (marks[i]) {
-            write_ref(out, list[i], nh);
-            c->anything = true;
-        }
-    /* RFC 9420 12.2-11: a ReInit stands alone, and gives way to anything else */
-    for (size_t i = 0; i < n && !c->anything; i++)
-        if (list[i]->proposal.type == MLS_REINIT) {
-            write_ref(out, list[i], nh);
-            c->anything = true;
-        }
+    size_t n = sel->g->pub.cache.n;
+    const struct mls_cached **lists =
+        (const struct mls_cached **)calloc(2 * n + 1, sizeof(const struct mls_cached *));
+    if (lists == NULL)
+        return CONCLAVE_ENOMEM;
+    mls_cache_in_order(&sel->g->pub.cache, lists);
+    size_t k = line_up(sel->g, lists, lists + n);
+    int rv = add(sel, lists + n, k);
+    if (rv == 0 && nothing_by_value)
+        rv = add_reinit(sel, lists);
+    free((void *)lists);
+    return rv;
 }
 
-int mls_commit_select(const struct mls_public_group *g, uint32_t own,
-                      const struct mls_change *changes, size_t n_changes, struct buf *out)
+int mls_commit_select(struct mls_group *g, struct bytes by_value, bool cached, uint64_t now,
+                      struct mls_staged **out)
 {
-    struct chosen c = {0};
-    size_t n = g->cache.n, nh = g->crypto->suite->nh;
-    const struct mls_cached **list =
-        (const struct mls_cached **)calloc(n + 1, sizeof(const struct mls_cached *));
-    bool *marks = calloc(n + 1, sizeof *marks);
-    int rv = list == NULL || marks == NULL ? CONCLAVE_ENOMEM : 0;
+    struct selection sel = {.g = g, .now = now};
+    buf_put(&sel.good, by_value);
+    int rv = buf_check(&sel.good);
     if (rv == 0)
-        rv = crypto_random(g->crypto, c.hash_key, sizeof c.hash_key);
-    for (size_t i = 0; rv == 0 && i < n_changes; i++)
-        rv = note_change(&c, &changes[i]);
-    if (rv == 0) {
-        mls_cache_in_order(&g->cache, list);
-        rv = select_all(&c, g, own, list, n, marks);
+        rv = attempt(&sel, NULL, 0);
+    if (rv == 0 && cached && g->pub.cache.n_active != 0)
+        rv = add_cached(&sel, by_value.n == 0);
+    buf_free(&sel.good);
+    if (rv != 0) {
+        mls_staged_free(sel.staged);
+        return rv;
     }
-    if (rv == 0) {
-        write_marked(&c, nh, list, marks, n, out);
-        rv = buf_check(out);
-    }
-    u32map_fini(&c.leaves);
-    u32map_fini(&c.adds);
-    free((void *)list);
-    free(marks);
-    return rv;
+    *out = sel.staged;
+    return 0;
 }

@@ -2,12 +2,11 @@
 #ifndef MLS_COMMIT_SELECT_H
 #define MLS_COMMIT_SELECT_H
 
-#include "mls/public_group.h"
+#include "mls/group.h"
 
-/* Appends ProposalOrRef references, in order of arrival, to what goes well together with the
- * changes that are committed by value. */
-int mls_commit_select(const struct mls_public_group *g, uint32_t own,
-                      const struct mls_change *changes, size_t n_changes,
-                      struct buf *out) CONCLAVE_CHECKED;
+/* Stages a commit of ours: what it says by value (ProposalOrRef, already encoded) and, with
+ * `cached`, every received proposal that goes with it. Errors are those of what is by value. */
+int mls_commit_select(struct mls_group *g, struct bytes by_value, bool cached, uint64_t now,
+                      struct mls_staged **out) CONCLAVE_CHECKED;
 
 #endif

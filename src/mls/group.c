@@ -502,8 +502,18 @@ int mls_group_clear_proposals(struct mls_group *g)
         rv = mls_store_flush(g);
     if (rv != 0)
         return rv;
-    mls_cache_clear(&g->pub.cache); /* not the keys of our Updates: others may commit them yet */
+    mls_cache_ignore_all(&g->pub.cache);
     return 0;
+}
+
+int mls_group_ignore_proposal(struct mls_group *g, struct bytes ref)
+{
+    if (mls_cache_find(&g->pub.cache, ref) == NULL)
+        return CONCLAVE_ENOTFOUND;
+    int rv = mls_store_ignore(g, ref);
+    if (rv == 0)
+        rv = mls_store_flush(g);
+    return rv != 0 ? rv : mls_cache_ignore(&g->pub.cache, ref);
 }
 
 /* ---- GroupInfo ---- */

@@ -116,6 +116,7 @@ int mls_store_ratchet(struct mls_group *g, uint64_t epoch, uint32_t leaf,
 int mls_store_proposal(struct mls_group *g, const struct mls_cached *entry,
                        const struct secret *leaf_priv) CONCLAVE_CHECKED;
 int mls_store_clear(struct mls_group *g) CONCLAVE_CHECKED;
+int mls_store_ignore(struct mls_group *g, struct bytes ref) CONCLAVE_CHECKED;
 int mls_store_pending(struct mls_group *g, const struct mls_staged *s) CONCLAVE_CHECKED;
 int mls_store_drop(struct mls_group *g) CONCLAVE_CHECKED;
 int mls_store_epoch(struct mls_group *g, const struct mls_staged *s) CONCLAVE_CHECKED;

@@ -8,18 +8,18 @@
 #include "mls/group.h"
 #include "wire/writer.h"
 
-/* The proposals vector: what is committed by value, then references. */
-static int write_proposals(struct mls_group *g, const struct mls_commit_plan *plan, struct buf *out)
+/* What is committed by value. */
+static int write_changes(struct mls_group *g, const struct mls_commit_plan *plan, struct buf *out)
 {
     int rv = 0;
     if (plan->first_psk.n != 0) {
-        write_u8(out, 1); /* by value */
+        write_u8(out, PROPOSAL_BY_VALUE);
         write_u16(out, MLS_PSK);
         buf_put(out, plan->first_psk);
     }
     for (size_t i = 0; rv == 0 && i < plan->n_changes; i++) {
         const struct mls_change *change = &plan->changes[i];
-        write_u8(out, 1);
+        write_u8(out, PROPOSAL_BY_VALUE);
         if (change->type == MLS_PSK)
             rv = mls_psk_write_change(g->crypto, change, out);
         else if (change->type == MLS_SELF_REMOVE)
@@ -27,9 +27,16 @@ static int write_proposals(struct mls_group *g, const struct mls_commit_plan *pl
         else
             rv = mls_proposal_write_change(out, change);
     }
-    if (rv == 0 && !plan->options->ignore_cached)
-        rv = mls_commit_select(&g->pub, g->own_leaf, plan->changes, plan->n_changes, out);
     return rv != 0 ? rv : buf_check(out);
+}
+
+/* Whether received proposals may come along: a ReInit by value stands alone (RFC 9420 12.2-11). */
+static bool takes_cached(const struct mls_commit_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_changes; i++)
+        if (plan->changes[i].type == MLS_REINIT)
+            return false;
+    return !plan->options->ignore_cached;
 }
 
 /* ---- The path ---- */
@@ -171,14 +178,14 @@ int mls_group_seal_commit(struct mls_group *g, struct mls_staged *s,
 
 /* What is at hand while a commit is built; wiped as one. */
 struct work {
-    struct buf proposals, body, path, encoded, auth, message;
+    struct buf changes, body, path, encoded, auth, message;
     struct secret commit_secret, psk, joiner;
     struct mls_path_secrets path_secrets;
 };
 
 static void work_fini(struct work *w)
 {
-    buf_free(&w->proposals);
+    buf_free(&w->changes);
     buf_free(&w->body);
     buf_free(&w->path);
     buf_free(&w->encoded);
@@ -191,14 +198,9 @@ static int begin(struct mls_group *g, const struct mls_commit_plan *plan, uint64
                  struct work *w, struct mls_staged **out)
 {
     const struct mls_new_identity *identity = plan->options->identity;
-    int rv = write_proposals(g, plan, &w->proposals);
+    int rv = write_changes(g, plan, &w->changes);
     if (rv == 0)
-        rv = mls_staged_begin(&g->pub, (struct mls_sender){MLS_SENDER_MEMBER, g->own_leaf},
-                              buf_view(&w->proposals), out);
-    if (rv == 0)
-        rv = mls_staged_apply(&g->pub, *out, now); /* RFC 9420 12.2-1, 7.3-7 */
-    if (rv == 0 && (*out)->gce != NULL)            /* RFC 9420 13.5-5 */
-        rv = mls_client_supports(g->client, buf_view(&(*out)->extensions));
+        rv = mls_commit_select(g, buf_view(&w->changes), takes_cached(plan), now, out);
     if (rv != 0)
         return rv;
     struct mls_staged_secrets *secrets = calloc(1, sizeof *secrets);
@@ -233,9 +235,9 @@ static int add_path(struct mls_group *g, const struct mls_commit_options *option
 }
 
 /* The Commit struct: proposals and optional path */
-static int write_body(struct work *w)
+static int write_body(const struct mls_staged *s, struct work *w)
 {
-    write_vec(&w->body, buf_view(&w->proposals));
+    write_vec(&w->body, buf_view(&s->proposals));
     write_u8(&w->body, w->path.n != 0);
     buf_put(&w->body, buf_view(&w->path));
     return buf_check(&w->body);
@@ -280,7 +282,7 @@ int mls_group_commit_plan(struct mls_group *g, const struct mls_commit_plan *pla
     if (rv == 0)
         rv = add_path(g, plan->options, s, &w);
     if (rv == 0)
-        rv = write_body(&w);
+        rv = write_body(s, &w);
     if (rv == 0)
         rv = finish(g, plan->options, s, &w, &step);
     if (rv == 0)

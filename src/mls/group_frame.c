@@ -105,7 +105,7 @@ int mls_group_protect(struct mls_group *g, struct bytes authenticated_data, stru
     struct mls_ratchet_step *step = NULL;
     struct mls_content content = own_content(g, CONTENT_APPLICATION, authenticated_data, data);
     int rv = mls_group_check_active(g);
-    if (rv == 0 && g->pub.cache.n != 0) /* RFC 9420 12.4-1, 15.2-2 */
+    if (rv == 0 && g->pub.cache.n_active != 0) /* RFC 9420 12.4-1, 15.2-2 */
         rv = CONCLAVE_EPROPOSALS;
     if (rv == 0)
         rv = sign(g, &content, true, &encoded, &auth);

@@ -37,9 +37,10 @@ const struct mls_cached *mls_cache_find(const struct mls_proposal_cache *c, stru
     return i < c->n && compare(c->sorted[i]->ref, ref.p, ref.n) == 0 ? c->sorted[i] : NULL;
 }
 
-int mls_cache_reserve(struct mls_proposal_cache *c)
+int mls_cache_reserve(struct mls_proposal_cache *c, struct mls_sender sender, size_t bytes)
 {
-    if (c->n == LIMIT_MLS_CACHED_PROPOSALS)
+    if (c->n == LIMIT_MLS_CACHED_PROPOSALS || bytes > LIMIT_MLS_CACHED_BYTES - c->bytes ||
+        (sender.type != MLS_SENDER_MEMBER && c->n_outside == LIMIT_MLS_CACHED_OUTSIDE))
         return CONCLAVE_ELIMIT;
     if (c->n < c->cap)
         return 0;
@@ -80,6 +81,9 @@ const struct mls_cached *mls_cache_put(struct mls_proposal_cache *c, size_t nh,
     entry->order = c->next_order++;
     c->sorted[i] = entry;
     c->n++;
+    c->n_active += !entry->ignored;
+    c->bytes += entry->raw_n;
+    c->n_outside += entry->sender.type != MLS_SENDER_MEMBER;
     return entry;
 }
 
@@ -89,6 +93,27 @@ void mls_cache_clear(struct mls_proposal_cache *c)
         free(c->sorted[i]);
     free(c->sorted);
     *c = (struct mls_proposal_cache){0};
+}
+
+static void ignore(struct mls_proposal_cache *c, struct mls_cached *e)
+{
+    c->n_active -= !e->ignored;
+    e->ignored = true;
+}
+
+int mls_cache_ignore(struct mls_proposal_cache *c, struct bytes ref)
+{
+    size_t i = ref.n == 0 || ref.n > CRYPTO_HASH_MAX ? c->n : lower_bound(c, ref.p, ref.n);
+    if (i == c->n || compare(c->sorted[i]->ref, ref.p, ref.n) != 0)
+        return CONCLAVE_ENOTFOUND;
+    ignore(c, c->sorted[i]);
+    return 0;
+}
+
+void mls_cache_ignore_all(struct mls_proposal_cache *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        ignore(c, c->sorted[i]);
 }
 
 static int by_order(const void *a, const void *b)
@@ -119,6 +144,7 @@ void mls_cached_write(const struct mls_cached *e, size_t nh, struct buf *b)
     buf_put(b, bytes_of(e->ref, nh));
     write_u8(b, (uint8_t)e->sender.type);
     write_u32(b, e->sender.index);
+    write_u8(b, e->ignored);
     write_vec(b, bytes_of(e->raw, e->raw_n));
 }
 
@@ -128,6 +154,7 @@ int mls_cached_read(struct reader *r, size_t nh, struct mls_cached **out)
     struct mls_sender sender;
     sender.type = (enum mls_sender_type)read_u8(r);
     sender.index = read_u32(r);
+    bool ignored = read_optional(r);
     struct bytes raw = read_vec(r);
     struct reader again = reader_of(raw);
     struct mls_proposal p;
@@ -136,5 +163,8 @@ int mls_cached_read(struct reader *r, size_t nh, struct mls_cached **out)
     if (!reader_ok(r) || reader_end(&again) != 0)
         return CONCLAVE_ESYNTAX;
     *out = mls_cached_new(ref, sender, raw);
-    return *out == NULL ? CONCLAVE_ENOMEM : 0;
+    if (*out == NULL)
+        return CONCLAVE_ENOMEM;
+    (*out)->ignored = ignored;
+    return 0;
 }

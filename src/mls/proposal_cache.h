@@ -7,6 +7,7 @@
 struct mls_cached {
     uint8_t ref[CRYPTO_HASH_MAX];
     uint32_t order;
+    bool ignored; /* not for our commits, nor holding anything back; others may refer to it */
     struct mls_sender sender;
     struct mls_proposal proposal; /* views into raw */
     size_t raw_n;
@@ -16,6 +17,9 @@ struct mls_cached {
 struct mls_proposal_cache {
     struct mls_cached **sorted; /* by ref */
     size_t n, cap;
+    size_t n_active;  /* that are not ignored */
+    size_t bytes;     /* of all proposals */
+    size_t n_outside; /* from senders that are no members */
     uint32_t next_order;
 };
 
@@ -23,7 +27,8 @@ struct mls_proposal_cache {
 const struct mls_cached *mls_cache_find(const struct mls_proposal_cache *c, struct bytes ref);
 
 /* Room for one more, so that put cannot fail. ELIMIT, ENOMEM. */
-int mls_cache_reserve(struct mls_proposal_cache *c) CONCLAVE_CHECKED;
+int mls_cache_reserve(struct mls_proposal_cache *c, struct mls_sender sender,
+                      size_t bytes) CONCLAVE_CHECKED;
 
 /* An entry for a proposal, copied; ref: nh bytes. NULL without memory. */
 struct mls_cached *mls_cached_new(struct bytes ref, struct mls_sender sender,
@@ -34,6 +39,10 @@ const struct mls_cached *mls_cache_put(struct mls_proposal_cache *c, size_t nh,
                                        struct mls_cached *entry);
 
 void mls_cache_clear(struct mls_proposal_cache *c);
+
+/* Sets one aside, or all. ENOTFOUND. */
+int mls_cache_ignore(struct mls_proposal_cache *c, struct bytes ref) CONCLAVE_CHECKED;
+void mls_cache_ignore_all(struct mls_proposal_cache *c);
 
 /* The i-th in order of arrival needs a table: fills `out` with n pointers. */
 void mls_cache_in_order(const struct mls_proposal_cache *c, const struct mls_cached **out);

@@ -228,7 +228,7 @@ static int read_cache(struct mls_public_group *g, struct reader *r)
     while (rv == 0 && reader_left(&list) != 0) {
         struct mls_cached *e = NULL;
         rv = mls_cached_read(&list, g->crypto->suite->nh, &e);
-        if (rv == 0 && (rv = mls_cache_reserve(&g->cache)) != 0)
+        if (rv == 0 && (rv = mls_cache_reserve(&g->cache, e->sender, e->raw_n)) != 0)
             free(e);
         else if (rv == 0)
             mls_cache_put(&g->cache, g->crypto->suite->nh, e);

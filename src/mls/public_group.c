@@ -115,7 +115,7 @@ int mls_public_group_check_proposal(struct mls_public_group *g, const struct mls
     if (rv == 0)
         rv = mls_proposal_ref(g->crypto, a, ref);
     if (rv == 0)
-        rv = mls_cache_reserve(&g->cache);
+        rv = mls_cache_reserve(&g->cache, a->content.sender, a->content.body.n);
     if (rv != 0)
         return rv;
     *out = mls_cached_new(bytes_of(ref, g->crypto->suite->nh), a->content.sender, a->content.body);

@@ -19,6 +19,7 @@ enum record {
     RECORD_DROP = 5,
     RECORD_EPOCH = 6,
     RECORD_MERGE_OWN = 7,
+    RECORD_IGNORE = 8,
 };
 
 /* NULL if nobody persists. */
@@ -68,6 +69,15 @@ int mls_store_clear(struct mls_group *g)
 {
     struct buf *b = begin(g, RECORD_CLEAR);
     return b == NULL ? 0 : end(g, 0);
+}
+
+int mls_store_ignore(struct mls_group *g, struct bytes ref)
+{
+    struct buf *b = begin(g, RECORD_IGNORE);
+    if (b == NULL)
+        return 0;
+    write_vec(b, ref);
+    return end(g, 0);
 }
 
 static int record_staged(struct mls_group *g, enum record kind, const struct mls_staged *s)
@@ -174,7 +184,7 @@ static int replay_proposal(struct mls_group *g, struct reader *r)
     if (rv == 0 && !reader_ok(r))
         rv = CONCLAVE_ESYNTAX;
     if (rv == 0)
-        rv = mls_cache_reserve(&g->pub.cache);
+        rv = mls_cache_reserve(&g->pub.cache, entry->sender, entry->raw_n);
     if (rv == 0 && priv.n != 0)
         rv = mls_group_keep_update(g, entry, &priv, g->signer);
     if (rv == 0)
@@ -217,8 +227,10 @@ static int replay_record(struct mls_group *g, struct reader *r)
     case RECORD_PROPOSAL:
         return replay_proposal(g, r);
     case RECORD_CLEAR:
-        mls_cache_clear(&g->pub.cache);
+        mls_cache_ignore_all(&g->pub.cache);
         return 0;
+    case RECORD_IGNORE:
+        return mls_cache_ignore(&g->pub.cache, read_vec(r)) == 0 ? 0 : CONCLAVE_ESTATE;
     case RECORD_PENDING:
         if (g->pending != NULL)
             return CONCLAVE_ESTATE;

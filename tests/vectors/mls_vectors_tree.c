@@ -50,7 +50,8 @@ static struct mls_public_group *group_of(struct vec *v, struct mls_tree *tree,
     mls_tree_clone(tree, &copy);
     if (!vec_rv(v, mls_public_group_set(g, &copy, context, tree_hash), "group"))
         mls_tree_fini(&copy);
-    if (!vec_ok(v) || !vec_rv(v, mls_cache_reserve(&g->cache), "proposal cache"))
+    if (!vec_ok(v) ||
+        !vec_rv(v, mls_cache_reserve(&g->cache, proposer, proposal.n), "proposal cache"))
         return g;
     struct mls_cached *cached = mls_cached_new(tree_hash, proposer, proposal);
     if (vec_true(v, cached != NULL, "out of memory"))
