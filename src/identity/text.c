@@ -1,0 +1,117 @@
+#include "identity/text.h"
+
+#include <string.h>
+
+#define HEX "0123456789abcdef"
+
+struct range {
+    uint32_t first, last;
+};
+
+/* Unicode's Cc, Cf, Zl, Zp and noncharacters, as far as they could change how other text is read */
+static const struct range hidden[] = {
+    {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x034f, 0x034f},    {0x061c, 0x061c},
+    {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x2000, 0x200f},    {0x2028, 0x202f},
+    {0x205f, 0x206f}, {0x3000, 0x3000}, {0x3164, 0x3164}, {0xd800, 0xf8ff},    {0xfe00, 0xfe0f},
+    {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xffff}, {0xe0000, 0x10ffff},
+};
+
+static bool is_markup(uint32_t c)
+{
+    return c < 0x80 && c != 0 && strchr("<>&\"'`\\", (int)c) != NULL;
+}
+
+/* RFC 3629 3; returns the length of the character at p, 0 if it is none. */
+static size_t utf8_read(const uint8_t *p, size_t left, uint32_t *out)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+    if (n == 0 || n > left)
+        return 0;
+    uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if (p[i] >> 6 != 2)
+            return 0;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    *out = c;
+    return c >= smallest[n] && c <= 0x10ffff ? n : 0;
+}
+
+static bool is_hidden(uint32_t c)
+{
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        if (c >= hidden[i].first && c <= hidden[i].last)
+            return true;
+    return false;
+}
+
+bool text_is_plain(struct bytes utf8)
+{
+    for (size_t at = 0; at < utf8.n;) {
+        uint32_t c;
+        size_t n = utf8_read(utf8.p + at, utf8.n - at, &c);
+        if (n == 0 || is_hidden(c) || is_markup(c))
+            return false;
+        at += n;
+    }
+    return utf8.n != 0;
+}
+
+void text_put(struct buf *b, const char *text)
+{
+    buf_put(b, bytes_str(text));
+}
+
+void text_put_escaped(struct buf *b, struct bytes text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        const char escaped[] = {'\\', 'x', HEX[c >> 4], HEX[c & 15]};
+        if (c < 0x20 || c > 0x7e || is_markup(c))
+            buf_put(b, bytes_of(escaped, sizeof escaped));
+        else
+            buf_put(b, bytes_of(&c, 1));
+    }
+}
+
+void text_put_hex(struct buf *b, struct bytes data)
+{
+    for (size_t i = 0; i < data.n; i++) {
+        const char pair[] = {HEX[data.p[i] >> 4], HEX[data.p[i] & 15]};
+        buf_put(b, bytes_of(pair, sizeof pair));
+    }
+}
+
+static void put_number(struct buf *b, uint64_t v, size_t digits)
+{
+    char out[20];
+    for (size_t i = digits; i-- > 0; v /= 10)
+        out[i] = (char)('0' + v % 10);
+    buf_put(b, bytes_of(out, digits));
+}
+
+/* The civil date of a day since 1970 (Howard Hinnant, "chrono-compatible low-level date
+ * algorithms"): years start in March, so that the leap day is their last. */
+void text_put_time(struct buf *b, uint64_t unix_seconds)
+{
+    uint64_t days = unix_seconds / 86400 + 719468, s = unix_seconds % 86400;
+    uint64_t era = days / 146097, day_of_era = days % 146097;
+    uint64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    uint64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint64_t m = (5 * day_of_year + 2) / 153;
+    uint64_t month = m < 10 ? m + 3 : m - 9;
+    put_number(b, year_of_era + era * 400 + (month <= 2), 4);
+    text_put(b, "-");
+    put_number(b, month, 2);
+    text_put(b, "-");
+    put_number(b, day_of_year - (153 * m + 2) / 5 + 1, 2);
+    text_put(b, " ");
+    put_number(b, s / 3600, 2);
+    text_put(b, ":");
+    put_number(b, s / 60 % 60, 2);
+    text_put(b, ":");
+    put_number(b, s % 60, 2);
+    text_put(b, " UTC");
+}

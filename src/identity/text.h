@@ -1,0 +1,19 @@
+/* Text of strangers made fit to be shown. */
+#ifndef IDENTITY_TEXT_H
+#define IDENTITY_TEXT_H
+
+#include <conclave/bytes.h>
+
+/* UTF-8 in its shortest form, without control, formatting (bidi, zero-width) and line characters,
+ * and without what markup is made of. */
+bool text_is_plain(struct bytes utf8);
+
+/* Printable ASCII as it is; all else, and what markup is made of, as \xNN. */
+void text_put_escaped(struct buf *b, struct bytes text);
+void text_put(struct buf *b, const char *text);
+void text_put_hex(struct buf *b, struct bytes data);
+
+/* "2026-11-23 06:08:16 UTC" */
+void text_put_time(struct buf *b, uint64_t unix_seconds);
+
+#endif
