@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* RFC 9420 section 17.1. */
+/* RFC 9420 section 17.1; the first is the one that everybody has (RFC 9420 17.1-3). */
 enum crypto_suite_id {
     CRYPTO_X25519_AES128GCM_SHA256_ED25519 = 0x0001,
     CRYPTO_P256_AES128GCM_SHA256_P256 = 0x0002, /* the default of Conclave */

@@ -41,7 +41,7 @@
 /* Ratchet steps at once and keys kept, whatever the policy asks for: each step is three HMACs. */
 #define LIMIT_MLS_GENERATIONS (1u << 16)
 
-/* RFC 9420 15.2: messages under one epoch's keys. Each generation has a key of its own, so the
+/* RFC 9420 15.2-1: messages under one epoch's keys. Each generation has a key of its own, so the
  * AEAD's bound is per message; this bounds the 32-bit generation counter. */
 #define LIMIT_MLS_GENERATION_MAX 0xfffffff0u
 

@@ -1,4 +1,4 @@
-/* A secret of bounded size: where keys live, and the only type they have.
+/* A secret of bounded size: where keys live, and the only type they have (RFC 9420 2-1).
  *
  * Large enough for every KDF output (64) and every HPKE private key (P-521: 66). Pass by pointer,
  * end every owner with secret_wipe().

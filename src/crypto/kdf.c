@@ -19,7 +19,7 @@ int crypto_aead_seal(struct crypto *c, const struct secret *key, const uint8_t *
 {
     if (c->ops->secret == NULL)
         return CONCLAVE_EUNSUPPORTED;
-    if (plain.n > (size_t)0x7fffffff - CRYPTO_TAG) /* what providers take in one call */
+    if (plain.n > (size_t)0x7fffffff - CRYPTO_TAG) /* RFC 9420 6.3.1-7: far below */
         return CONCLAVE_ELIMIT;
     int rv = buf_reserve(out, plain.n + CRYPTO_TAG);
     if (rv != 0)

@@ -90,6 +90,7 @@ static int validate_x509(struct crypto *c, const struct mls_identity_check *chec
     return 0;
 }
 
+/* RFC 9420 5.3.1-1, 7.3-1 */
 int mls_credential_validate(struct crypto *c, const struct mls_callbacks *callbacks,
                             const struct mls_identity_check *check, bool expired_ok)
 {

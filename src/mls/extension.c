@@ -34,6 +34,7 @@ static int check_list(struct bytes list)
     return reader_end(&r);
 }
 
+/* RFC 9420 10-8, 12.4.3-1, 13.4-3 and 13.4-4: an unknown type is carried, and means nothing here. */
 struct bytes mls_extensions_read(struct reader *r, int *error)
 {
     struct bytes list = read_vec(r);
@@ -78,6 +79,7 @@ bool mls_is_grease(uint16_t type)
     return (type & 0x0f0f) == 0x0a0a && type >> 8 == (type & 0xff) && type != 0xfafa;
 }
 
+/* RFC 9420 7.2-5, 13.4-2, 13.5-3 and 13.5-4: what is unknown, GREASE among it, is passed over. */
 bool mls_u16s_have(struct bytes list, uint16_t value)
 {
     struct reader r = reader_of(list);

@@ -230,7 +230,7 @@ int mls_group_check_active(const struct mls_group *g)
         return CONCLAVE_EREMOVED;
     if (g->joining)
         return CONCLAVE_ESTATE;
-    return g->pub.reinit.n != 0 ? CONCLAVE_ESUSPENDED : 0; /* RFC 9420 12.4.2-16 */
+    return g->pub.reinit.n != 0 ? CONCLAVE_ESUSPENDED : 0; /* RFC 9420 12.4.2-16, 12.4.2-17 */
 }
 
 void mls_group_context(const struct mls_group *g, struct mls_context *out)
@@ -351,7 +351,7 @@ int mls_group_prepare_advance(struct mls_group *g, const struct mls_staged *s)
     return 0;
 }
 
-/* RFC 9420 9.2, 15.3: the ending epoch's message secrets are kept as the policy says. */
+/* RFC 9420 14-2, 15.3: the ending epoch's message secrets are kept as the policy says. */
 static void keep_past(struct mls_group *g, struct mls_staged *s)
 {
     size_t max = g->client->policy.past_epochs;

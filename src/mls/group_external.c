@@ -73,7 +73,8 @@ static int stage(struct mls_group *g, struct bytes proposals, uint64_t now, stru
     return 0;
 }
 
-/* The commit with its path, signed by the newcomer itself (RFC 9420 12.4.3.2-1, -4, -7). */
+/* The commit with its path, signed by the newcomer itself (RFC 9420 12.4.3.2-1,
+ * 12.4.3.2-4, 12.4.3.2-7). */
 static int build(struct mls_group *g, struct mls_staged *s, struct bytes proposals,
                  const struct secret *init, struct buf *out)
 {

@@ -16,7 +16,7 @@ struct effects {
 
 /* ---- Commits ---- */
 
-/* RFC 9420 8.3-1: the external joiner's secret instead of our init secret. */
+/* RFC 9420 8.3-1, 12.4.3.2-6: the external joiner's secret instead of our init secret. */
 static int init_secret(struct mls_group *g, const struct mls_staged *s, struct secret *out)
 {
     struct secret priv = {0};
@@ -77,7 +77,8 @@ static int commit_secret(struct mls_group *g, struct mls_staged *s,
     return rv;
 }
 
-/* RFC 9420 12.4.2: the secrets of the new epoch, proved right by the confirmation tag. */
+/* RFC 9420 12.4.2: the secrets of the new epoch, proved right by the confirmation tag; beside the
+ * group, which stays as it is (RFC 9420 12.4.2-15). */
 static int stage_secrets(struct mls_group *g, struct mls_staged *s,
                          const struct mls_commit_view *commit)
 {

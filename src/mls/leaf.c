@@ -139,7 +139,7 @@ int mls_leaf_verify(struct crypto *c, const struct mls_leaf *leaf, struct bytes 
     struct bytes parts[4] = {leaf->tbs};
     for (size_t i = 0; i < tail.n; i++)
         parts[1 + i] = tail.parts[i];
-    /* RFC 9420 7.3-2 */
+    /* RFC 9420 7.3-2, 7.2-7 */
     return verify_with_label(c, leaf->signature_key, "LeafNodeTBS", parts, 1 + tail.n,
                              leaf->signature);
 }

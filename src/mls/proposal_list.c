@@ -165,7 +165,8 @@ static int survey_list(struct mls_staged *s, struct survey *v)
     return rv != 0 ? rv : check_list(s, v);
 }
 
-/* RFC 9420 12.2-3: each by itself, under the extensions that will hold (12.3-2) */
+/* RFC 9420 12.2-3, 12.3-2: each by itself, under the extensions that will hold. RFC 9420 8.1-5,
+ * 12.1.7-2: those are the old ones, or all new. */
 static int validate_each(const struct mls_public_group *g, struct mls_staged *s, uint64_t now)
 {
     struct bytes extensions = s->gce != NULL ? s->gce->p.extensions : g->view.extensions;
@@ -203,8 +204,8 @@ static int apply_updates_and_removes(struct mls_staged *s)
     return rv;
 }
 
-/* RFC 9420 12.1.1-2. A client that is still a member is caught by its signature key
- * (12.2-7, 12.2-8). */
+/* RFC 9420 12.1.1-2. A client that is still a member is caught by its signature key (RFC 9420
+ * 12.2-7, 12.2-8). */
 static int apply_adds(struct mls_staged *s)
 {
     int rv = 0;

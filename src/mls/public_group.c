@@ -61,7 +61,7 @@ static int sender_key(const struct mls_public_group *g, const struct mls_content
             return CONCLAVE_ESENDER;
         *out = leaf->signature_key;
         return 0;
-    case MLS_SENDER_EXTERNAL:
+    case MLS_SENDER_EXTERNAL: /* RFC 9420 12.1.8-2: those the group has listed */
         rv = mls_external_sender_find(g->view.extensions, content->sender.index, &external);
         if (rv == 0)
             *out = external.signature_key;

@@ -197,6 +197,7 @@ int mls_staged_set_path_leaf(struct mls_staged *s, const struct mls_leaf *leaf)
     return rv;
 }
 
+/* RFC 9420 8.1-3 and 8.1-4: tree and transcript as they are now. */
 static int write_context(const struct mls_public_group *g, struct mls_staged *s,
                          struct bytes confirmed_hash, struct buf *out)
 {

@@ -76,6 +76,7 @@ int mls_path_encrypt(const struct mls_tree *t, struct crypto *c,
     for (uint32_t i = 0; rv == 0 && i < path->n; i++) {
         resolution.n = 0;
         write_vec(out, mls_tree_key(t, path->step[i].node));
+        /* RFC 9420 7.5-2 */
         rv = mls_tree_resolution(t, path->step[i].copath, added, &resolution);
         if (rv == 0)
             rv = encrypt_step(t, c, &resolution, &info, &secrets->secret[i], out);
@@ -98,7 +99,7 @@ static int climb(const struct mls_tree *t, struct crypto *c, const struct mls_fi
         uint32_t node = path->step[i].node;
         rv = node_key_pair(c, &s, &priv->key[tm_level(node)], pub);
         if (rv == 0 && !bytes_equal(bytes_of(pub, c->suite->npk), mls_tree_key(t, node)))
-            rv = CONCLAVE_EPATH; /* RFC 9420 7.5-4 */
+            rv = CONCLAVE_EPATH; /* RFC 9420 7.5-4, 12.4.3.1-20 */
         if (rv == 0)
             rv = derive_secret(c, &s, "path", &s);
     }

@@ -32,7 +32,7 @@ static int validate_add(const struct mls_public_group *g, struct bytes extension
                                        .group_id = g->view.group_id,
                                        .group_extensions = extensions,
                                        .now = now};
-    /* RFC 9420 5.3.1-4 */
+    /* RFC 9420 5.3.1-4; 5.3.1-2, since our own proposals come through here, too */
     return mls_credential_validate(g->crypto, &g->callbacks, &check, g->policy.accept_expired_adds);
 }
 
@@ -46,7 +46,7 @@ static int validate_update(const struct mls_public_group *g, const struct mls_tr
         .source = LEAF_UPDATE, .suite = g->view.suite, .group_extensions = extensions};
     if (old == NULL)
         return CONCLAVE_ESENDER;
-    int rv = mls_leaf_check(leaf, &rules);
+    int rv = mls_leaf_check(leaf, &rules); /* RFC 9420 12.1.2-1 */
     if (rv != 0)
         return rv;
     if (bytes_equal(leaf->encryption_key, old->encryption_key)) /* RFC 9420 7.3-12 */
@@ -75,7 +75,7 @@ static int validate_psk(const struct mls_public_group *g, const struct mls_psk_i
 {
     if (psk->nonce.n != g->crypto->suite->nh) /* RFC 9420 12.1.4-3 */
         return CONCLAVE_EPSK;
-    /* RFC 9420 12.1.4-1, 12.1.4-2, 11.2-5, 11.3-6: those have their place in the first commit of a
+    /* RFC 9420 12.1.4-1, 12.1.4-2, 11.2-4, 11.2-5, 11.3-5, 11.3-6: those have their place in the first commit of a
      * new group only, which nobody receives */
     if (psk->type == PSK_RESUMPTION && psk->usage != PSK_USAGE_APPLICATION &&
         psk->usage != g->first_usage)

@@ -76,7 +76,7 @@ uint32_t read_varint(struct reader *r)
         return v;
     case 1:
         v = v << 8 | read_u8(r);
-        if (v < 1u << 6) /* RFC 9420 2.1.2: only the shortest form */
+        if (v < 1u << 6) /* RFC 9420 2.1.2-2: only the shortest form */
             r->failed = true;
         break;
     case 2:
@@ -84,7 +84,7 @@ uint32_t read_varint(struct reader *r)
         if (v < 1u << 14)
             r->failed = true;
         break;
-    default: /* RFC 9420 2.1.2: the prefix 11 is invalid */
+    default: /* RFC 9420 2.1.2-3 */
         r->failed = true;
     }
     return r->failed ? 0 : v;
@@ -106,7 +106,7 @@ struct reader read_sub(struct reader *r)
 bool read_optional(struct reader *r)
 {
     uint8_t v = read_u8(r);
-    if (v > 1)
+    if (v > 1) /* RFC 9420 2.1.1-1 */
         r->failed = true;
     return v == 1 && !r->failed;
 }

@@ -11,7 +11,7 @@ void write_u16(struct buf *b, uint16_t v);
 void write_u32(struct buf *b, uint32_t v);
 void write_u64(struct buf *b, uint64_t v);
 
-/* RFC 9420 2.1.2, in the shortest form; a value over WIRE_VARINT_MAX fails the buf. */
+/* RFC 9420 2.1.2-1: in the shortest form; a value over WIRE_VARINT_MAX fails the buf. */
 void write_varint(struct buf *b, size_t v);
 
 /* opaque x<V> */
