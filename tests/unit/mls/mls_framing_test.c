@@ -306,6 +306,35 @@ static void an_external_sender_signs_with_its_listed_key(void **state)
     world_fini(&w);
 }
 
+/* RFC 9420 12.1.8-3, 12.1.8-4: what the library makes for them */
+static void an_external_proposal_is_a_public_message(void **state)
+{
+    (void)state;
+    struct world w;
+    struct mls_context context;
+    struct mls_message m;
+    struct buf out = {0};
+    struct crypto_signer *outsider = begin_external(&w);
+    mls_group_context(w.actor[0].group, &context);
+    struct mls_change may[] = {mls_remove(2), mls_external_psk(bytes_str("id")),
+                               mls_reinit(bytes_str("next"), 1, NULL, 0),
+                               mls_set_extensions(NULL, 0), world_add(&w, world_actor(&w))};
+    struct mls_change may_not[] = {mls_update(), mls_self_remove(),
+                                   mls_custom(0xf001, bytes_str("x"))};
+    for (size_t i = 0; i < sizeof may / sizeof may[0]; i++) {
+        assert_int_equal(mls_external_propose(w.crypto, outsider, 0, &context, &may[i], &out), 0);
+        assert_int_equal(mls_message_parse(buf_view(&out), &m), 0);
+        assert_int_equal(m.wire_format, MLS_PUBLIC_MESSAGE);
+        world_all_take(&w, WORLD_MAX, buf_view(&out));
+    }
+    for (size_t i = 0; i < sizeof may_not / sizeof may_not[0]; i++)
+        assert_int_equal(mls_external_propose(w.crypto, outsider, 0, &context, &may_not[i], &out),
+                         CONCLAVE_EINVAL);
+    crypto_signer_free(outsider);
+    buf_free(&out);
+    world_fini(&w);
+}
+
 /* RFC 9420 12.1.8-1 */
 static void without_the_extension_there_are_no_external_senders(void **state)
 {
@@ -713,6 +742,7 @@ int main(void)
         cmocka_unit_test(a_sender_that_is_no_member_is_refused),
         cmocka_unit_test(nobody_commits_in_our_name),
         cmocka_unit_test(an_external_sender_signs_with_its_listed_key),
+        cmocka_unit_test(an_external_proposal_is_a_public_message),
         cmocka_unit_test(without_the_extension_there_are_no_external_senders),
         cmocka_unit_test(an_external_sender_cannot_commit),
         cmocka_unit_test(an_external_sender_proposes_only_what_it_may),
