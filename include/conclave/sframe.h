@@ -6,7 +6,8 @@
  * sframe_info names, whatever the transport says. Opening a frame of your own is refused.
  *
  * Nothing here does I/O: time comes in as now_us, microseconds of a clock that never goes back.
- * After the first frame of a key, sealing and opening allocate nothing. One thread at a time.
+ * After the first frame of a key, sealing and opening allocate nothing, unless more than 2,048 keys
+ * are in use by turns, which have to be made ready again. One thread at a time.
  */
 #ifndef CONCLAVE_SFRAME_H
 #define CONCLAVE_SFRAME_H
@@ -71,8 +72,9 @@ void sframe_keys_free(struct sframe_keys *k);
  * have the key; after a removal at once, so that the removed cannot open another frame. */
 enum sframe_switch { SFRAME_SWITCH_LATER, SFRAME_SWITCH_NOW };
 #define SFRAME_SWITCH_DELAY_US 300000u
-#define SFRAME_GRACE_US 2000000u /* a followed epoch's frames still open so long */
-#define SFRAME_HOLD_US 500000u   /* so long a caller holds a frame whose key is unknown yet */
+#define SFRAME_GRACE_US 2000000u        /* a followed epoch's frames still open so long, */
+#define SFRAME_GRACE_REMOVAL_US 750000u /* and so long after a removal (SFRAME_SWITCH_NOW) */
+#define SFRAME_HOLD_US 500000u /* so long a caller holds a frame whose key is unknown yet */
 
 struct sframe_epoch {
     uint64_t id;
@@ -83,12 +85,15 @@ struct sframe_epoch {
 };
 
 /* Epochs come in rising order. Older ones are followed by this one and retire SFRAME_GRACE_US from
- * now; one with the same low bits goes at once. EINVAL, ENOMEM, ECRYPTO. */
+ * now, or SFRAME_GRACE_REMOVAL_US; one with the same low bits goes at once. EINVAL, ENOMEM,
+ * ECRYPTO. */
 int sframe_keys_add_epoch(struct sframe_keys *k, const struct sframe_epoch *epoch,
                           uint64_t now_us) CONCLAVE_CHECKED;
 
-/* A member was removed: frames under its leaf no longer open in any epoch but the newest. */
-void sframe_keys_bar_leaf(struct sframe_keys *k, uint32_t leaf);
+/* A member was removed: frames under its leaf no longer open in any epoch there is with an id below
+ * `before`, the id of the epoch without it. That one may be added before or after this call. Under
+ * other leaves the removed can still seal as long as these epochs open. */
+void sframe_keys_bar_leaf(struct sframe_keys *k, uint32_t leaf, uint64_t before);
 
 /* Wipes the keys of epochs whose time is over; seal and open do it too. The deadline is when there
  * will be something to do, or UINT64_MAX. */
@@ -98,9 +103,21 @@ uint64_t sframe_keys_deadline(const struct sframe_keys *k);
 /* The epoch one's own frames are sealed in now. ESTATE without any. */
 int sframe_keys_sending(struct sframe_keys *k, uint64_t now_us, uint64_t *out_id) CONCLAVE_CHECKED;
 
-/* Section 9.1: whoever resumes an epoch after a restart begins above every counter used before, in
- * the epoch sealed in now. EINVAL if that goes back; ESTATE, ELIMIT, ENOMEM, ECRYPTO. */
-int sframe_keys_skip(struct sframe_keys *k, uint64_t context, uint64_t ctr,
+/* What a key has sealed. Section 9.1: whoever resumes an epoch after a restart begins above every
+ * counter used before; so store this now and then, with so much added as may be sealed until the
+ * next time, and never resume with less. */
+struct sframe_used {
+    uint64_t ctr;    /* the next counter */
+    uint64_t blocks; /* AES blocks, at most one for each 16 bytes begun and two a frame */
+    bool spent;      /* the last counter has been used too */
+};
+
+/* Of a context in the epoch sealed in now; all 0 if it has not been used. ESTATE, EINVAL. */
+int sframe_keys_used(struct sframe_keys *k, uint64_t context, uint64_t now_us,
+                     struct sframe_used *out) CONCLAVE_CHECKED;
+
+/* Resumes there. EINVAL if that goes back; errors of sframe_seal(). */
+int sframe_keys_skip(struct sframe_keys *k, uint64_t context, const struct sframe_used *used,
                      uint64_t now_us) CONCLAVE_CHECKED;
 
 /* -- Sealing and opening ------------------------------------------------------------------ */
@@ -122,8 +139,11 @@ struct sframe_info {
 
 /* out may lie anywhere, also within the frame, whose ciphertext is then overwritten (zeroed by a
  * failure). out_info may be NULL. ESYNTAX, EUNKNOWNKEY (hold the frame, its epoch may come),
- * ESENDER (no such leaf, a barred one, or one's own), EREPLAY, EDECRYPT, ELIMIT (too many contexts
- * under that leaf), EBUFFER, EINVAL, ENOMEM, ECRYPTO. */
+ * ESENDER (no such leaf, a barred one, or one's own), EREPLAY, EDECRYPT, ELIMIT (too large; too many
+ * contexts under that leaf, or keys in that epoch), EBUFFER, EINVAL, ENOMEM, ECRYPTO.
+ * Sizes are looked at first, so EBUFFER says nothing of who sent the frame: drop it. A frame of an
+ * epoch to come whose low bits are those of one still here fails as that one's: EDECRYPT or ESENDER.
+ * Enough epoch_bits make that rare. */
 int sframe_open(struct sframe_keys *k, struct bytes metadata, struct bytes frame, uint64_t now_us,
                 uint8_t *out, size_t cap, size_t *out_n,
                 struct sframe_info *out_info) CONCLAVE_CHECKED;
@@ -177,7 +197,9 @@ int sframe_open_media(struct sframe_keys *k, enum sframe_codec codec, struct byt
 struct sframe_chain;
 enum sframe_use { SFRAME_SEALING, SFRAME_OPENING };
 
-/* ratchet_bits (R), 1 to 8. The base key is that of the given generation and step.
+/* ratchet_bits (R), 1 to 8. A receiver follows up to 2^(R-1) steps at once, at most 8; who is further
+ * behind needs a new base key (until then EUNKNOWNKEY). Late frames of up to 3 former steps open,
+ * with R = 2 of one, with R = 1 of none. The base key is that of the given generation and step.
  * ESUITE, EINVAL, ENOMEM, ECRYPTO. */
 int sframe_chain_new(uint16_t suite, enum sframe_use use, unsigned ratchet_bits,
                      uint64_t generation, uint64_t step, struct bytes base_key,
@@ -192,6 +214,11 @@ int sframe_chain_rekey(struct sframe_chain *c, uint64_t generation, struct bytes
 /* The sender's step forward; the former key is wiped. ESTATE for a receiver, who follows by
  * itself. EEXHAUSTED after 2^32 steps; ENOMEM, ECRYPTO. */
 int sframe_chain_ratchet(struct sframe_chain *c) CONCLAVE_CHECKED;
+
+/* As sframe_keys_used() and sframe_keys_skip(), for the present generation and step, which the caller
+ * stores as well. ESTATE for a receiver; EINVAL. */
+int sframe_chain_used(const struct sframe_chain *c, struct sframe_used *out) CONCLAVE_CHECKED;
+int sframe_chain_skip(struct sframe_chain *c, const struct sframe_used *used) CONCLAVE_CHECKED;
 
 /* As sframe_seal() and sframe_open(); ESTATE for the wrong side. */
 int sframe_chain_seal(struct sframe_chain *c, struct bytes metadata, struct bytes plain,

@@ -76,6 +76,22 @@ int sframe_key_take(struct sframe_key *k, size_t plain_n, uint64_t *out_ctr)
     return 0;
 }
 
+struct sframe_used sframe_key_used(const struct sframe_key *k)
+{
+    return (struct sframe_used){k->next_ctr, k->blocks, k->spent};
+}
+
+/* RFC 9605 9.1 and 9.3: neither counters nor blocks are given back. */
+int sframe_key_skip(struct sframe_key *k, const struct sframe_used *used)
+{
+    if (used->ctr < k->next_ctr || used->blocks < k->blocks || k->spent)
+        return CONCLAVE_EINVAL;
+    k->next_ctr = used->ctr;
+    k->blocks = used->blocks > SFRAME_BLOCKS_MAX ? SFRAME_BLOCKS_MAX : used->blocks;
+    k->spent = used->spent;
+    return 0;
+}
+
 /* The byte order of the network, from and to the machine's. */
 static inline uint64_t big_endian64(uint64_t v)
 {

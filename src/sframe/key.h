@@ -35,6 +35,10 @@ int sframe_key_rearm(struct aead_engine *e, const struct sframe_suite_info *s,
 /* The counter for one more plaintext of plain_n bytes, which is then used up. EEXHAUSTED. */
 int sframe_key_take(struct sframe_key *k, size_t plain_n, uint64_t *out_ctr) CONCLAVE_CHECKED;
 
+/* What a key has sealed so far, and how it resumes there. EINVAL if that goes back. */
+struct sframe_used sframe_key_used(const struct sframe_key *k);
+int sframe_key_skip(struct sframe_key *k, const struct sframe_used *used) CONCLAVE_CHECKED;
+
 /* RFC 9605 4.4.3: the salt XOR the counter. */
 void sframe_key_nonce(const struct sframe_key *k, uint64_t ctr, uint8_t out[static SFRAME_NONCE]);
 

@@ -70,6 +70,11 @@ static uint64_t kid_write(const struct sframe_keys *k, const struct epoch *e, ui
            low;
 }
 
+static bool context_fits(const struct sframe_keys *k, const struct epoch *e, uint64_t context)
+{
+    return context >> (64 - e->index_bits - k->epoch_bits) == 0;
+}
+
 static struct kid_parts kid_read(const struct sframe_keys *k, const struct epoch *e, uint64_t kid)
 {
     uint64_t rest = kid >> k->epoch_bits;
@@ -185,6 +190,16 @@ static void drop_oldest_until_they_fit(struct sframe_keys *k)
         epoch_drop(k, oldest);
 }
 
+/* After a removal all of them end sooner: the removed member can still forge frames in each. */
+static void retire_followed(struct sframe_keys *k, enum sframe_switch change, uint64_t now_us)
+{
+    uint64_t grace = change == SFRAME_SWITCH_NOW ? SFRAME_GRACE_REMOVAL_US : SFRAME_GRACE_US;
+    uint64_t end = later(now_us, grace);
+    for (size_t i = 0; i < epochs_max(k); i++)
+        if (k->epochs[i].live && k->epochs[i].retire_us > end)
+            k->epochs[i].retire_us = end;
+}
+
 /* The epoch is made beside the others; only then they change. */
 int sframe_keys_add_epoch(struct sframe_keys *k, const struct sframe_epoch *epoch, uint64_t now_us)
 {
@@ -206,9 +221,7 @@ int sframe_keys_add_epoch(struct sframe_keys *k, const struct sframe_epoch *epoc
         rv = sframe_secret(k->engine, k->suite, epoch->base_key, &fresh.secret);
     if (rv != 0)
         goto out;
-    for (size_t i = 0; i < epochs_max(k); i++)
-        if (k->epochs[i].live && k->epochs[i].retire_us == NEVER)
-            k->epochs[i].retire_us = later(now_us, SFRAME_GRACE_US);
+    retire_followed(k, epoch->change, now_us);
     struct epoch *place = keys_epoch(k, fresh.id);
     if (place->live) /* RFC 9605 5.2-1: the old one with the same low bits goes */
         epoch_drop(k, place);
@@ -223,11 +236,11 @@ out:
     return rv;
 }
 
-void sframe_keys_bar_leaf(struct sframe_keys *k, uint32_t leaf)
+void sframe_keys_bar_leaf(struct sframe_keys *k, uint32_t leaf, uint64_t before)
 {
     for (size_t i = 0; i < epochs_max(k); i++) {
         struct epoch *e = &k->epochs[i];
-        if (!e->live || e->id == k->newest || leaf >= e->group_size || leaf == e->own_leaf)
+        if (!e->live || e->id >= before || leaf >= e->group_size || leaf == e->own_leaf)
             continue;
         struct whose w = {k, e, leaf};
         e->contexts[leaf] = BARRED;
@@ -277,7 +290,7 @@ int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us, struc
     const struct epoch *e = k->sending;
     if (e == NULL)
         return CONCLAVE_ESTATE;
-    if (context >> (64 - e->index_bits - k->epoch_bits) != 0)
+    if (!context_fits(k, e, context))
         return CONCLAVE_EINVAL;
     uint64_t kid = kid_write(k, e, context);
     struct sframe_key *key = sframe_table_get(&k->table, kid);
@@ -349,15 +362,25 @@ void keys_opened(struct sframe_keys *k, const struct keys_turn *turn, bool opene
     }
 }
 
-int sframe_keys_skip(struct sframe_keys *k, uint64_t context, uint64_t ctr, uint64_t now_us)
+int sframe_keys_skip(struct sframe_keys *k, uint64_t context, const struct sframe_used *used,
+                     uint64_t now_us)
 {
     struct sframe_key *key = NULL;
     int rv = keys_sealing(k, context, now_us, &key);
-    if (rv != 0)
-        return rv;
-    if (ctr < key->next_ctr || key->spent)
+    return rv != 0 ? rv : sframe_key_skip(key, used);
+}
+
+int sframe_keys_used(struct sframe_keys *k, uint64_t context, uint64_t now_us,
+                     struct sframe_used *out)
+{
+    sframe_keys_tick(k, now_us);
+    const struct epoch *e = k->sending;
+    if (e == NULL)
+        return CONCLAVE_ESTATE;
+    if (!context_fits(k, e, context))
         return CONCLAVE_EINVAL;
-    key->next_ctr = ctr;
+    const struct sframe_key *key = sframe_table_get(&k->table, kid_write(k, e, context));
+    *out = key != NULL ? sframe_key_used(key) : (struct sframe_used){0};
     return 0;
 }
 

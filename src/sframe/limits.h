@@ -27,7 +27,13 @@
 /* The former keys a sender-key receiver keeps for frames that come late. */
 #define SFRAME_CHAIN_KEPT 3
 
-/* SFRAME_METADATA_MAX: a header extension and a codec's clear bytes, copied onto the stack.
+/* The most steps of its ratchet that a receiver takes for one frame, before it is authenticated: a
+ * forged one costs two derivations a step, about 2 us. A sender takes one when somebody joins. */
+#define SFRAME_CHAIN_AHEAD 8
+
+/* SFRAME_GRACE_REMOVAL_US: a commit reaches members within half a second of each other, as
+ * SFRAME_HOLD_US has it too, and a frame is under way for a quarter.
+ * SFRAME_METADATA_MAX: a header extension and a codec's clear bytes, copied onto the stack.
  * SFRAME_PLAIN_MAX: a lossless key frame of a 4K screen.
  * SFRAME_GROUP_MAX: a byte for each leaf is kept for each epoch. */
 

@@ -102,7 +102,7 @@ static void step(struct play *p, struct reader *r)
         if (what % 4 != 0)
             must(add(p->receiver, p->epoch, 5, p->now) == 0);
         if (what % 8 == 1)
-            sframe_keys_bar_leaf(p->receiver, with);
+            sframe_keys_bar_leaf(p->receiver, with, p->epoch);
     }
 }
 

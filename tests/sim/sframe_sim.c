@@ -143,7 +143,7 @@ static void learn_epoch(struct sim *s, uint32_t who, uint64_t epoch)
                              is_removal[epoch] ? SFRAME_SWITCH_NOW : SFRAME_SWITCH_LATER};
     assert_int_equal(sframe_keys_add_epoch(s->members[who].keys, &e, s->now_ms * MS), 0);
     if (is_removal[epoch])
-        sframe_keys_bar_leaf(s->members[who].keys, REMOVED);
+        sframe_keys_bar_leaf(s->members[who].keys, REMOVED, e.id);
     s->members[who].epoch = epoch;
 }
 

@@ -256,7 +256,7 @@ static const char *run_frame(struct run *r, const json_t *v)
     wrong = "keys";
     if (member(f.suite->id, f.kid, view(&f.base_key), true, &sender) != 0 ||
         member(f.suite->id, f.kid, view(&f.base_key), false, &receiver) != 0 ||
-        sframe_keys_skip(sender, context, f.ctr, 0) != 0)
+        sframe_keys_skip(sender, context, &(struct sframe_used){.ctr = f.ctr}, 0) != 0)
         goto out;
     wrong = "ct";
     if (sframe_seal(sender, context, view(&f.metadata), view(&f.pt), 0, out, sizeof out, &n) != 0 ||

@@ -55,6 +55,14 @@ static struct frame seal(struct sframe_keys *k)
     return seal_at(k, 0, 0);
 }
 
+static int skip_to(struct sframe_keys *k, uint64_t ctr)
+{
+    struct sframe_used used;
+    int rv = sframe_keys_used(k, 0, 0, &used);
+    used.ctr = ctr;
+    return rv != 0 ? rv : sframe_keys_skip(k, 0, &used, 0);
+}
+
 static int open_at(struct sframe_keys *k, const struct frame *f, uint64_t now_us)
 {
     uint8_t out[sizeof f->p];
@@ -286,7 +294,7 @@ static void without_an_epoch_nothing_is_sealed_and_no_key_is_known(void **state)
                      CONCLAVE_EINVAL);
     assert_int_equal(sframe_keys_new(SUITE, BITS, SFRAME_INSIDE, &k), 0);
     assert_int_equal(sframe_keys_sending(k, 0, &id), CONCLAVE_ESTATE);
-    assert_int_equal(sframe_keys_skip(k, 0, 1, 0), CONCLAVE_ESTATE);
+    assert_int_equal(skip_to(k, 1), CONCLAVE_ESTATE);
     assert_int_equal(open_frame(k, &f), CONCLAVE_EUNKNOWNKEY);
     assert_int_equal(sframe_seal(k, 0, METADATA, PLAIN, 0, f.p, sizeof f.p, &f.n), CONCLAVE_ESTATE);
     assert_true(sframe_keys_deadline(k) == UINT64_MAX);
@@ -366,12 +374,27 @@ static void a_followed_epoch_opens_for_the_grace_and_no_longer(void **state)
     struct sframe_keys *a = member(1, 1), *b = member(1, 2);
     struct frame f = seal(a), g = seal(a), h = seal(a);
     (void)state;
-    assert_int_equal(add(b, 2, 2, SFRAME_SWITCH_NOW, SECOND), 0);
-    assert_int_equal(add(b, 3, 2, SFRAME_SWITCH_NOW, SECOND + 500000), 0);
+    assert_int_equal(add(b, 2, 2, SFRAME_SWITCH_LATER, SECOND), 0);
+    assert_int_equal(add(b, 3, 2, SFRAME_SWITCH_LATER, SECOND + 500000), 0);
     assert_int_equal(open_at(b, &f, SECOND), 0);
     assert_int_equal(open_at(b, &g, SECOND + SFRAME_GRACE_US - 1), 0);
     assert_int_equal(open_at(b, &h, SECOND + SFRAME_GRACE_US), CONCLAVE_EUNKNOWNKEY);
     assert_int_equal(b->table.n, 0); /* its keys are gone with it */
+    sframe_keys_free(a);
+    sframe_keys_free(b);
+}
+
+/* The removed can forge under any leaf of an epoch it was in: each of them ends soon. */
+static void after_a_removal_all_epochs_before_it_end_sooner(void **state)
+{
+    struct sframe_keys *a = member(1, 1), *b = member(1, 2);
+    struct frame f = seal(a), g = seal(a), h = seal(a);
+    (void)state;
+    assert_int_equal(add(b, 2, 2, SFRAME_SWITCH_LATER, SECOND), 0);
+    assert_int_equal(open_at(b, &f, 2 * SECOND), 0);
+    assert_int_equal(add(b, 3, 2, SFRAME_SWITCH_NOW, 2 * SECOND), 0);
+    assert_int_equal(open_at(b, &g, 2 * SECOND + SFRAME_GRACE_REMOVAL_US - 1), 0);
+    assert_int_equal(open_at(b, &h, 2 * SECOND + SFRAME_GRACE_REMOVAL_US), CONCLAVE_EUNKNOWNKEY);
     sframe_keys_free(a);
     sframe_keys_free(b);
 }
@@ -416,7 +439,7 @@ static void a_removed_members_old_keys_open_nothing(void **state)
     (void)state;
     assert_int_equal(open_frame(b, &f), 0);
     assert_int_equal(add(b, 2, 2, SFRAME_SWITCH_NOW, 0), 0);
-    sframe_keys_bar_leaf(b, 3);
+    sframe_keys_bar_leaf(b, 3, 2);
     assert_int_equal(open_frame(b, &g), CONCLAVE_ESENDER);
     assert_int_equal(open_frame(b, &h), 0);
     next = seal(b);
@@ -428,6 +451,47 @@ static void a_removed_members_old_keys_open_nothing(void **state)
     sframe_keys_free(eve);
     sframe_keys_free(other);
     sframe_keys_free(b);
+}
+
+static void a_leaf_is_barred_whether_the_next_epoch_is_there_yet_or_not(void **state)
+{
+    struct sframe_keys *eve = member(1, 3), *b = member(1, 2);
+    struct frame f = seal(eve);
+    (void)state;
+    sframe_keys_bar_leaf(b, 3, 2);
+    assert_int_equal(open_frame(b, &f), CONCLAVE_ESENDER);
+    assert_int_equal(add(b, 2, 2, SFRAME_SWITCH_NOW, 0), 0);
+    assert_int_equal(open_frame(b, &f), CONCLAVE_ESENDER);
+    sframe_keys_free(eve);
+    sframe_keys_free(b);
+}
+
+static void what_a_key_has_sealed_is_told_and_taken_up_again(void **state)
+{
+    struct sframe_keys *k = member(1, 1), *again = member(1, 1);
+    struct sframe_used used = {.ctr = 99};
+    (void)state;
+    assert_int_equal(sframe_keys_used(k, 0, 0, &used), 0);
+    assert_true(used.ctr == 0 && used.blocks == 0 && !used.spent);
+    assert_int_equal(k->table.n, 0); /* asking made no key */
+    for (int i = 0; i < 3; i++)
+        seal(k);
+    assert_int_equal(sframe_keys_used(k, 0, 0, &used), 0);
+    assert_true(used.ctr == 3 && used.blocks == 3 * (sizeof plain / 16 + 2));
+    assert_int_equal(sframe_keys_skip(again, 0, &used, 0), 0);
+    struct sframe_used resumed;
+    assert_int_equal(sframe_keys_used(again, 0, 0, &resumed), 0);
+    assert_true(resumed.ctr == used.ctr && resumed.blocks == used.blocks);
+    used.blocks--; /* nobody forgets blocks */
+    assert_int_equal(sframe_keys_skip(again, 0, &used, 0), CONCLAVE_EINVAL);
+    used = (struct sframe_used){UINT64_MAX, UINT64_MAX, true};
+    assert_int_equal(sframe_keys_skip(again, 0, &used, 0), 0);
+    struct frame f;
+    assert_int_equal(sframe_seal(again, 0, METADATA, PLAIN, 0, f.p, sizeof f.p, &f.n),
+                     CONCLAVE_EEXHAUSTED);
+    assert_int_equal(sframe_keys_used(k, UINT64_MAX, 0, &used), CONCLAVE_EINVAL);
+    sframe_keys_free(k);
+    sframe_keys_free(again);
 }
 
 /* RFC 9605 7.4-1, 9.3-1, 9.1-1 and 4.3-1 */
@@ -443,8 +507,8 @@ static void a_counter_serves_once_and_never_goes_back(void **state)
         assert_int_equal(sframe_header_read(bytes_of(f.p, f.n), &h, &n), 0);
         assert_true(h.ctr == i / 2);
     }
-    assert_int_equal(sframe_keys_skip(k, 0, 9, 0), CONCLAVE_EINVAL);
-    assert_int_equal(sframe_keys_skip(k, 0, 1000, 0), 0);
+    assert_int_equal(skip_to(k, 9), CONCLAVE_EINVAL);
+    assert_int_equal(skip_to(k, 1000), 0);
     f = seal(k);
     assert_int_equal(sframe_header_read(bytes_of(f.p, f.n), &h, &n), 0);
     assert_true(h.ctr == 1000);
@@ -462,11 +526,11 @@ static void a_key_says_so_before_it_is_used_up(void **state)
     struct sframe_keys *k = member(1, 1);
     struct frame f;
     (void)state;
-    assert_int_equal(sframe_keys_skip(k, 0, UINT64_MAX, 0), 0);
+    assert_int_equal(skip_to(k, UINT64_MAX), 0);
     f = seal(k);
     assert_int_equal(sframe_seal(k, 0, METADATA, PLAIN, 0, f.p, sizeof f.p, &f.n),
                      CONCLAVE_EEXHAUSTED);
-    assert_int_equal(sframe_keys_skip(k, 0, UINT64_MAX, 0), CONCLAVE_EINVAL);
+    assert_int_equal(skip_to(k, UINT64_MAX), CONCLAVE_EINVAL);
     f = seal_at(k, 1, 0);
     struct sframe_header h;
     assert_int_equal(sframe_header_read(bytes_of(f.p, f.n), &h, &f.n), 0);
@@ -630,9 +694,12 @@ int main(void)
         cmocka_unit_test(sending_never_goes_back_to_an_earlier_epoch),
         cmocka_unit_test(an_epoch_whose_time_comes_after_a_later_one_was_used_is_passed_over),
         cmocka_unit_test(a_followed_epoch_opens_for_the_grace_and_no_longer),
+        cmocka_unit_test(after_a_removal_all_epochs_before_it_end_sooner),
         cmocka_unit_test(an_epoch_drives_out_the_one_with_the_same_low_bits),
         cmocka_unit_test(epochs_come_in_rising_order_and_in_range),
         cmocka_unit_test(a_removed_members_old_keys_open_nothing),
+        cmocka_unit_test(a_leaf_is_barred_whether_the_next_epoch_is_there_yet_or_not),
+        cmocka_unit_test(what_a_key_has_sealed_is_told_and_taken_up_again),
         cmocka_unit_test(a_counter_serves_once_and_never_goes_back),
         cmocka_unit_test(a_key_says_so_before_it_is_used_up),
         cmocka_unit_test(contexts_have_a_limit_on_both_sides),
