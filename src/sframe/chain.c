@@ -18,6 +18,7 @@ struct link {
 
 struct kept {
     struct sframe_key *key;
+    uint64_t generation, step;
     uint64_t until_us;
 };
 
@@ -77,22 +78,61 @@ static int link_forward(struct sframe_chain *c, const struct link *from, uint64_
     return rv != 0 ? rv : link_ready(c, out);
 }
 
+static uint64_t half_window(const struct sframe_chain *c)
+{
+    return (uint64_t)1 << (c->bits - 1);
+}
+
+static void kept_free(struct kept *k)
+{
+    sframe_key_free(k->key);
+    k->key = NULL;
+}
+
+/* A KID comes again every 2^R steps, and up to half of them ahead it stands for a step to come: what
+ * is further behind than the other half would be found in its place. */
+static void forget_ambiguous(struct sframe_chain *c)
+{
+    for (size_t i = 0; i < SFRAME_CHAIN_KEPT; i++) {
+        struct kept *k = &c->kept[i];
+        if (k->generation == c->head.generation && c->head.step - k->step >= half_window(c))
+            kept_free(k);
+    }
+}
+
 /* The new head; the former one opens a while longer, or is gone if it sealed. */
 static void advance(struct sframe_chain *c, struct link *fresh, uint64_t now_us)
 {
-    struct sframe_key *former = c->head.key;
+    struct kept former = {c->head.key, c->head.generation, c->head.step,
+                          now_us > UINT64_MAX - SFRAME_GRACE_US ? UINT64_MAX
+                                                                : now_us + SFRAME_GRACE_US};
     c->head.key = NULL;
     link_fini(&c->head);
     c->head = *fresh;
     fresh->key = NULL;
     if (c->use == SFRAME_SEALING) {
-        sframe_key_free(former);
+        kept_free(&former);
         return;
     }
-    sframe_key_free(c->kept[SFRAME_CHAIN_KEPT - 1].key);
+    kept_free(&c->kept[SFRAME_CHAIN_KEPT - 1]);
     memmove(c->kept + 1, c->kept, sizeof c->kept - sizeof c->kept[0]);
-    c->kept[0] = (struct kept){
-        former, now_us > UINT64_MAX - SFRAME_GRACE_US ? UINT64_MAX : now_us + SFRAME_GRACE_US};
+    c->kept[0] = former;
+    forget_ambiguous(c);
+}
+
+/* The sender has moved on by some steps, and proved it: those in between are made as well, since
+ * their frames may be late. Without memory for that, these are lost, and no other. */
+static void advance_by_steps(struct sframe_chain *c, struct link *fresh, uint64_t now_us)
+{
+    int rv = 0;
+    while (rv == 0 && c->head.step + 1 < fresh->step) {
+        struct link between = {0};
+        rv = link_forward(c, &c->head, 1, &between);
+        if (rv == 0)
+            advance(c, &between, now_us);
+        link_fini(&between);
+    }
+    advance(c, fresh, now_us);
 }
 
 static void forget_old(struct sframe_chain *c, uint64_t now_us)
@@ -100,8 +140,7 @@ static void forget_old(struct sframe_chain *c, uint64_t now_us)
     for (size_t i = 0; i < SFRAME_CHAIN_KEPT; i++) {
         if (c->kept[i].key == NULL || c->kept[i].until_us > now_us)
             continue;
-        sframe_key_free(c->kept[i].key);
-        c->kept[i].key = NULL;
+        kept_free(&c->kept[i]);
     }
 }
 
@@ -137,7 +176,7 @@ void sframe_chain_free(struct sframe_chain *c)
         return;
     link_fini(&c->head);
     for (size_t i = 0; i < SFRAME_CHAIN_KEPT; i++)
-        sframe_key_free(c->kept[i].key);
+        kept_free(&c->kept[i]);
     aead_engine_free(c->engine);
     free(c);
 }
@@ -167,6 +206,19 @@ int sframe_chain_ratchet(struct sframe_chain *c)
     return rv;
 }
 
+int sframe_chain_used(const struct sframe_chain *c, struct sframe_used *out)
+{
+    if (c->use != SFRAME_SEALING)
+        return CONCLAVE_ESTATE;
+    *out = sframe_key_used(c->head.key);
+    return 0;
+}
+
+int sframe_chain_skip(struct sframe_chain *c, const struct sframe_used *used)
+{
+    return c->use == SFRAME_SEALING ? sframe_key_skip(c->head.key, used) : CONCLAVE_ESTATE;
+}
+
 int sframe_chain_seal(struct sframe_chain *c, struct bytes metadata, struct bytes plain,
                       uint8_t *out, size_t cap, size_t *out_n)
 {
@@ -185,12 +237,14 @@ static struct sframe_key *find_ready(struct sframe_chain *c, uint64_t kid)
     return NULL;
 }
 
-/* How far ahead a KID is: at most half the window, the rest is behind. 0: not this way. */
+/* How far ahead a KID is: at most half the window, the rest is behind. 0: not this way, or too far to
+ * go for a frame that nobody has authenticated. */
 static uint64_t steps_ahead(const struct sframe_chain *c, uint64_t kid)
 {
     uint64_t mask = (1u << c->bits) - 1;
     uint64_t ahead = (kid - c->head.step) & mask;
-    if (kid >> c->bits != c->head.generation || ahead > (uint64_t)1 << (c->bits - 1))
+    if (kid >> c->bits != c->head.generation || ahead > half_window(c) ||
+        ahead > SFRAME_CHAIN_AHEAD)
         return 0;
     return ahead;
 }
@@ -218,8 +272,8 @@ int sframe_chain_open(struct sframe_chain *c, struct bytes metadata, struct byte
     }
     if (rv == 0)
         rv = sframe_key_open(key, h.ctr, header_n, metadata, frame, out, out_n);
-    if (rv == 0 && fresh.key != NULL) /* the sender has moved on, and proved it */
-        advance(c, &fresh, now_us);
+    if (rv == 0 && fresh.key != NULL)
+        advance_by_steps(c, &fresh, now_us);
     if (rv == 0 && out_header != NULL)
         *out_header = h;
     link_fini(&fresh);

@@ -3,6 +3,7 @@
 
 #include <conclave/sframe.h>
 
+#include "sframe/limits.h"
 #include "support/alloc_fail.h"
 
 #define SUITE SFRAME_AES_128_GCM_SHA256_128
@@ -15,11 +16,16 @@ struct frame {
     size_t n;
 };
 
-static struct sframe_chain *chain(enum sframe_use use)
+static struct sframe_chain *chain_of(enum sframe_use use, unsigned bits)
 {
     struct sframe_chain *c = NULL;
-    assert_int_equal(sframe_chain_new(SUITE, use, R, 0, 0, bytes_of(keys[0], 32), &c), 0);
+    assert_int_equal(sframe_chain_new(SUITE, use, bits, 0, 0, bytes_of(keys[0], 32), &c), 0);
     return c;
+}
+
+static struct sframe_chain *chain(enum sframe_use use)
+{
+    return chain_of(use, R);
 }
 
 static struct frame seal(struct sframe_chain *c)
@@ -52,6 +58,91 @@ static void receivers_follow_the_ratchet_through_losses(void **state)
         assert_int_equal(sframe_chain_ratchet(a), 0);
     }
     sframe_chain_free(a);
+    sframe_chain_free(b);
+}
+
+/* A kept key whose KID the sender has come back to must not stand in the new one's way. */
+static void a_sender_is_followed_however_few_its_ratchet_bits(void **state)
+{
+    (void)state;
+    for (unsigned bits = 1; bits <= 8; bits++) {
+        struct sframe_chain *a = chain_of(SFRAME_SEALING, bits);
+        struct sframe_chain *b = chain_of(SFRAME_OPENING, bits);
+        for (int i = 0; i < 600; i++) {
+            struct frame f = seal(a);
+            assert_int_equal(open_at(b, &f, 0), 0);
+            assert_int_equal(sframe_chain_ratchet(a), 0);
+        }
+        sframe_chain_free(a);
+        sframe_chain_free(b);
+    }
+}
+
+static void a_late_frame_of_a_step_that_was_skipped_still_opens(void **state)
+{
+    struct sframe_chain *a = chain(SFRAME_SEALING), *b = chain(SFRAME_OPENING);
+    struct frame f[4];
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        f[i] = seal(a);
+        assert_int_equal(sframe_chain_ratchet(a), 0);
+    }
+    assert_int_equal(open_at(b, &f[3], 0), 0);
+    for (size_t i = 4; i-- > 0;)
+        assert_int_equal(open_at(b, &f[i], 0), i == 3 ? CONCLAVE_EREPLAY : 0);
+    sframe_chain_free(a);
+    sframe_chain_free(b);
+}
+
+/* Each step is two derivations, and anybody can ask for them. */
+static void a_frame_far_ahead_or_too_short_derives_nothing(void **state)
+{
+    struct sframe_chain *a = chain_of(SFRAME_SEALING, 8), *b = chain_of(SFRAME_OPENING, 8);
+    struct frame f, cut;
+    (void)state;
+    for (uint64_t i = 0; i < SFRAME_CHAIN_AHEAD; i++)
+        assert_int_equal(sframe_chain_ratchet(a), 0);
+    f = seal(a);
+    cut = f;
+    cut.n = 10;
+    assert_int_equal(sframe_chain_ratchet(a), 0);
+    struct frame far = seal(a);
+    alloc_fail_after(0);
+    int rv = open_at(b, &far, 0), rv2 = open_at(b, &cut, 0);
+    alloc_fail_off();
+    assert_false(alloc_fail_hit());
+    assert_int_equal(rv, CONCLAVE_EUNKNOWNKEY);
+    assert_int_equal(rv2, CONCLAVE_ESYNTAX);
+    assert_int_equal(open_at(b, &f, 0), 0);
+    assert_int_equal(open_at(b, &far, 0), 0);
+    sframe_chain_free(a);
+    sframe_chain_free(b);
+}
+
+/* RFC 9605 9.1 */
+static void a_sender_that_resumes_begins_above_what_it_used(void **state)
+{
+    struct sframe_chain *a = chain(SFRAME_SEALING), *again = chain(SFRAME_SEALING);
+    struct sframe_chain *b = chain(SFRAME_OPENING);
+    struct sframe_used used;
+    struct sframe_header h;
+    size_t n;
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        seal(a);
+    assert_int_equal(sframe_chain_used(a, &used), 0);
+    assert_true(used.ctr == 5 && used.blocks == 5 * 2);
+    assert_int_equal(sframe_chain_skip(again, &used), 0);
+    struct frame f = seal(again);
+    assert_int_equal(sframe_header_read(bytes_of(f.p, f.n), &h, &n), 0);
+    assert_true(h.ctr == 5);
+    assert_int_equal(sframe_chain_skip(again, &used), CONCLAVE_EINVAL); /* back */
+    assert_int_equal(sframe_chain_used(again, &used), 0);
+    assert_true(used.ctr == 6 && used.blocks == 6 * 2);
+    assert_int_equal(sframe_chain_skip(b, &used), CONCLAVE_ESTATE);
+    assert_int_equal(sframe_chain_used(b, &used), CONCLAVE_ESTATE);
+    sframe_chain_free(a);
+    sframe_chain_free(again);
     sframe_chain_free(b);
 }
 
@@ -183,6 +274,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(receivers_follow_the_ratchet_through_losses),
+        cmocka_unit_test(a_sender_is_followed_however_few_its_ratchet_bits),
+        cmocka_unit_test(a_late_frame_of_a_step_that_was_skipped_still_opens),
+        cmocka_unit_test(a_frame_far_ahead_or_too_short_derives_nothing),
+        cmocka_unit_test(a_sender_that_resumes_begins_above_what_it_used),
         cmocka_unit_test(the_ratchet_is_the_one_of_the_rfc),
         cmocka_unit_test(late_frames_open_for_a_while_and_no_longer),
         cmocka_unit_test(a_forged_step_moves_nothing),
