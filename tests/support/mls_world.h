@@ -16,7 +16,7 @@
 
 #define WORLD_NOW 1700000000u
 #define WORLD_DAY 86400u
-#define WORLD_MAX 64
+#define WORLD_MAX ((size_t)64)
 
 struct world_actor {
     struct crypto_signer *signer;

@@ -27,7 +27,7 @@ static void unref(void *element)
     living -= *(uint64_t *)element != 0;
 }
 
-#define PER_CHUNK 16
+#define PER_CHUNK ((size_t)16)
 
 static const struct cow_type type = {sizeof(uint64_t), PER_CHUNK, ref, unref};
 

@@ -463,7 +463,7 @@ static void a_group_info_is_signed_by_a_member_over_the_tree(void **state)
     end(&o);
 }
 
-/* RFC 9420 12.4.3-1, 13.4-4, 13.5-3, 13.5-4: unknown extensions of a GroupInfo, GREASE among them */
+/* RFC 9420 12.4.3-1, 13.4-4, 13.5-3, 13.5-4: GREASE, too */
 static void unknown_extensions_of_a_group_info_are_ignored(void **state)
 {
     (void)state;

@@ -107,7 +107,7 @@ static void commit_with(struct world *w, struct bytes list, struct buf *out)
     forge_commit_free(&c);
 }
 
-#define MANY 20000
+#define MANY ((size_t)20000)
 
 /* ---- Long lists of proposals ---- */
 
@@ -469,7 +469,7 @@ static void a_tree_has_a_limit(void **state)
     struct buf b = {0};
     world_init(&w);
     size_t mark = write_vec_begin(&b);
-    buf_put_zero(&b, 2 * LIMIT_MLS_LEAVES);
+    buf_put_zero(&b, (size_t)2 * LIMIT_MLS_LEAVES);
     write_vec_end(&b, mark);
     assert_int_equal(buf_check(&b), 0);
     struct reader r = reader_of(buf_view(&b));

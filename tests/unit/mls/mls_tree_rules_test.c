@@ -96,7 +96,7 @@ static struct mls_leaf leaf_of(const struct nodes *t, uint32_t i)
 {
     struct mls_leaf leaf;
     int error = 0;
-    struct reader r = reader_of(buf_view(&t->node[2 * i]));
+    struct reader r = reader_of(buf_view(&t->node[2 * (size_t)i]));
     assert_int_equal(read_u8(&r), 1);
     assert_int_equal(read_u8(&r), 1);
     mls_leaf_read(&r, &leaf, &error);
@@ -111,7 +111,7 @@ static void set_leaf(struct nodes *t, uint32_t i, const struct mls_leaf_content 
     write_u8(&b, 1);
     write_u8(&b, 1);
     assert_int_equal(mls_leaf_sign(c, signer, bytes_str("the group"), index, &b), 0);
-    buf_move(&t->node[2 * i], &b);
+    buf_move(&t->node[2 * (size_t)i], &b);
 }
 
 /* Eight members with paths, and unmerged leaves: 2 and 4 left and came back. The parents right
