@@ -135,9 +135,9 @@ static struct mls_change any_change(struct play *p, uint8_t what)
         return mls_set_extensions(&extension, more % 2);
     case 4:
         return mls_custom(more % 2 == 0 ? STAGE_CUSTOM : more, bytes_str("data"));
-    case 5:
+    case 5: /* of epoch 0 only the founder knows */
         return more % 8 == 0 ? mls_reinit(bytes_str("next"), STAGE_SUITE, &extension, 1)
-                             : mls_resumption_psk(bytes_str("stage"), more % 4);
+                             : mls_resumption_psk(bytes_str("stage"), 1 + more % 4);
     case 6:
         return mls_self_remove();
     default:
