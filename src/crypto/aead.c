@@ -11,7 +11,7 @@ struct aead_engine {
     const struct aead_provider *fast; /* GCM */
     const struct aead_provider *base; /* everything else */
     void *fast_shared, *base_shared;
-    uint64_t seed;
+    struct mix_seed seed;
 };
 
 static int open_fast(enum aead_choice choice, struct aead_engine *e)
@@ -72,7 +72,7 @@ const char *aead_engine_name(const struct aead_engine *e)
     return e->fast->name;
 }
 
-uint64_t aead_engine_seed(const struct aead_engine *e)
+struct mix_seed aead_engine_seed(const struct aead_engine *e)
 {
     return e->seed;
 }

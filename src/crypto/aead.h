@@ -10,6 +10,8 @@
 
 #include <conclave/bytes.h>
 
+#include "base/mix.h"
+
 #define AEAD_NONCE 12
 #define AEAD_TAG 16
 #define AEAD_KEY_MAX 96 /* AES-256-CTR with HMAC-SHA-512: 32 + 64 */
@@ -55,8 +57,8 @@ void aead_engine_free(struct aead_engine *e);
 /* "openssl" or "ipsec-mb". */
 const char *aead_engine_name(const struct aead_engine *e);
 
-/* A number no peer knows: keys the hash tables of peers' numbers. */
-uint64_t aead_engine_seed(const struct aead_engine *e);
+/* Numbers no peer knows: key the hash tables of peers' numbers. */
+struct mix_seed aead_engine_seed(const struct aead_engine *e);
 
 /* 16 or 32 bytes for GCM, 48 or 96 for CTR with HMAC. */
 size_t aead_key_size(enum aead_alg alg);

@@ -5,6 +5,7 @@
 
 #include <conclave/bytes.h>
 
+#include "base/mix.h"
 #include "base/replay.h"
 
 struct srtp_stream {
@@ -21,7 +22,7 @@ struct srtp_table {
     struct srtp_stream *streams;
     size_t n, room; /* of streams; there are 2 * room slots, room is a power of two or 0 */
     struct srtp_slot *slots;
-    uint64_t seed;
+    struct mix_seed seed;
 };
 
 /* So few streams are found faster without the slots: with many sessions each line that need not be
@@ -32,7 +33,7 @@ void srtp_table_fini(struct srtp_table *t);
 
 static inline size_t srtp_table_home(const struct srtp_table *t, uint32_t ssrc)
 {
-    return (size_t)(((ssrc ^ t->seed) * (t->seed | 1)) >> 32) & (2 * t->room - 1);
+    return (size_t)mix(t->seed, ssrc) & (2 * t->room - 1);
 }
 
 /* NULL if absent. */

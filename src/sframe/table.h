@@ -15,7 +15,7 @@ struct sframe_table {
     size_t n;
     size_t ready; /* keys with an AEAD */
     size_t hand;  /* where the clock that chooses which AEAD makes room stands */
-    uint64_t seed;
+    struct mix_seed seed;
 };
 
 /* Frees the keys too. */
@@ -23,7 +23,7 @@ void sframe_table_fini(struct sframe_table *t);
 
 static inline size_t sframe_table_home(const struct sframe_table *t, uint64_t kid)
 {
-    return (size_t)(((kid ^ t->seed) * (t->seed | 1)) >> 32) & (t->cap - 1);
+    return (size_t)mix(t->seed, kid) & (t->cap - 1);
 }
 
 /* NULL if absent. */
