@@ -163,7 +163,7 @@ const char *identity_reason_text(enum identity_reason reason);
 const char *identity_reason_next(enum identity_reason reason);
 
 /* Appends lines for "show certificate": the verdict, then what each certificate says of itself.
- * Printable ASCII only; anything else, and what markup is made of, as \xNN. A certificate that
+ * Printable ASCII only; anything else, and what tags are made of, as \xNN. A certificate that
  * cannot be read is said to be so. ENOMEM. */
 int identity_describe(const struct identity *id, const struct bytes *chain, size_t n,
                       struct buf *out) CONCLAVE_CHECKED;

@@ -18,7 +18,7 @@ static const struct range hidden[] = {
 
 static bool is_markup(uint32_t c)
 {
-    return c < 0x80 && c != 0 && strchr("<>&\"'`\\", (int)c) != NULL;
+    return c < 0x80 && c != 0 && strchr("<>\"`\\", (int)c) != NULL;
 }
 
 /* RFC 3629 3; returns the length of the character at p, 0 if it is none. */

@@ -5,10 +5,10 @@
 #include <conclave/bytes.h>
 
 /* UTF-8 in its shortest form, without control, formatting (bidi, zero-width) and line characters,
- * and without what markup is made of. */
+ * and without what tags are made of. */
 bool text_is_plain(struct bytes utf8);
 
-/* Printable ASCII as it is; all else, and what markup is made of, as \xNN. */
+/* Printable ASCII as it is; all else, and what tags are made of, as \xNN. */
 void text_put_escaped(struct buf *b, struct bytes text);
 void text_put(struct buf *b, const char *text);
 void text_put_hex(struct buf *b, struct bytes data);
