@@ -27,6 +27,52 @@ const char *rtp_ext_uri(enum rtp_ext_id id)
     }
 }
 
+static const struct rtp_ext_map own_ids = {
+    .meaning =
+        {
+            [RTP_EXT_MID] = RTP_EXT_MID,
+            [RTP_EXT_RID] = RTP_EXT_RID,
+            [RTP_EXT_REPAIRED_RID] = RTP_EXT_REPAIRED_RID,
+            [RTP_EXT_ABS_SEND_TIME] = RTP_EXT_ABS_SEND_TIME,
+            [RTP_EXT_TRANSPORT_CC] = RTP_EXT_TRANSPORT_CC,
+            [RTP_EXT_DEPENDENCY_DESCRIPTOR] = RTP_EXT_DEPENDENCY_DESCRIPTOR,
+            [RTP_EXT_AUDIO_LEVEL] = RTP_EXT_AUDIO_LEVEL,
+        },
+};
+
+static enum rtp_ext_id meaning_of(const struct rtp_ext_map *map, unsigned id)
+{
+    if (map == NULL)
+        map = &own_ids;
+    return id <= RTP_EXT_MAPPED_MAX ? (enum rtp_ext_id)map->meaning[id] : (enum rtp_ext_id)0;
+}
+
+/* The id that stands for an extension; 0 if there is none. */
+static unsigned id_for(const struct rtp_ext_map *map, enum rtp_ext_id meaning)
+{
+    for (unsigned id = 1; id <= RTP_EXT_MAPPED_MAX; id++)
+        if (meaning_of(map, id) == meaning)
+            return id;
+    return 0;
+}
+
+int rtp_ext_map_add(struct rtp_ext_map *map, unsigned id, struct bytes uri)
+{
+    if (id < 1 || id > RTP_EXT_MAPPED_MAX)
+        return CONCLAVE_EINVAL;
+    if (map->meaning[id] != 0)
+        return CONCLAVE_EDUPLICATE;
+    for (unsigned known = 1; known <= RTP_EXT_MAPPED_MAX; known++) {
+        const char *text = rtp_ext_uri((enum rtp_ext_id)known);
+        if (text == NULL || !bytes_equal(uri, bytes_str(text)))
+            continue;
+        if (id_for(map, (enum rtp_ext_id)known) != 0)
+            return CONCLAVE_EDUPLICATE;
+        map->meaning[id] = (uint8_t)known;
+    }
+    return 0;
+}
+
 struct rtp_ext_walk rtp_ext_walk_of(const struct rtp_header *h)
 {
     struct rtp_ext_walk w = {
@@ -131,11 +177,12 @@ static int take_number(struct bytes data, size_t size, bool *has, uint32_t *out)
     return 0;
 }
 
-static int take_element(const struct rtp_ext_element *e, struct rtp_exts *x)
+static int take_element(const struct rtp_ext_element *e, enum rtp_ext_id meaning,
+                        struct rtp_exts *x)
 {
     uint32_t v = 0;
     int rv;
-    switch ((enum rtp_ext_id)e->id) {
+    switch (meaning) {
     case RTP_EXT_MID:
         return take_view(e->data, is_mid(e->data), &x->mid);
     case RTP_EXT_RID:
@@ -164,13 +211,13 @@ static int take_element(const struct rtp_ext_element *e, struct rtp_exts *x)
     }
 }
 
-int rtp_exts_read(const struct rtp_header *h, struct rtp_exts *out)
+int rtp_exts_read(const struct rtp_header *h, const struct rtp_ext_map *map, struct rtp_exts *out)
 {
     struct rtp_exts x = {0};
     struct rtp_ext_walk w = rtp_ext_walk_of(h);
     struct rtp_ext_element e;
     while (rtp_ext_next(&w, &e)) {
-        int rv = take_element(&e, &x);
+        int rv = take_element(&e, meaning_of(map, e.id), &x);
         if (rv != 0)
             return rv;
     }
@@ -189,26 +236,42 @@ static bool exts_valid(const struct rtp_exts *e)
            e->audio_level <= 127 && e->abs_send_time < 1u << 24;
 }
 
-static void put_element(struct buf *out, bool two_byte, enum rtp_ext_id id, struct bytes data)
+/* Where elements go, in which form and under which ids. */
+struct sink {
+    struct buf *out;
+    const struct rtp_ext_map *map;
+    bool two_byte;
+};
+
+static void put_element(struct sink *s, enum rtp_ext_id meaning, struct bytes data)
 {
-    if (data.n == 0)
+    unsigned id = id_for(s->map, meaning);
+    if (data.n == 0 || id == 0)
         return;
-    if (two_byte) {
-        write_u8(out, (uint8_t)id);
-        write_u8(out, (uint8_t)data.n);
+    if (s->two_byte) {
+        write_u8(s->out, (uint8_t)id);
+        write_u8(s->out, (uint8_t)data.n);
     } else {
-        write_u8(out, (uint8_t)((unsigned)id << 4 | (unsigned)(data.n - 1)));
+        write_u8(s->out, (uint8_t)(id << 4 | (unsigned)(data.n - 1)));
     }
-    buf_put(out, data);
+    buf_put(s->out, data);
 }
 
-int rtp_exts_write(const struct rtp_exts *e, struct buf *out, uint16_t *out_profile)
+/* RFC 8285 4.1.2: one form for the whole block */
+static bool needs_two_byte(const struct rtp_exts *e, const struct rtp_ext_map *map)
+{
+    return (e->mid.n > 16 && id_for(map, RTP_EXT_MID) != 0) ||
+           (e->rid.n > 16 && id_for(map, RTP_EXT_RID) != 0) ||
+           (e->repaired_rid.n > 16 && id_for(map, RTP_EXT_REPAIRED_RID) != 0) ||
+           (e->dependency_descriptor.n > 16 && id_for(map, RTP_EXT_DEPENDENCY_DESCRIPTOR) != 0);
+}
+
+int rtp_exts_write(const struct rtp_exts *e, const struct rtp_ext_map *map, struct buf *out,
+                   uint16_t *out_profile)
 {
     if (!exts_valid(e))
         return CONCLAVE_EINVAL;
-    /* RFC 8285 4.1.2: one form for the whole block */
-    bool two_byte =
-        e->mid.n > 16 || e->rid.n > 16 || e->repaired_rid.n > 16 || e->dependency_descriptor.n > 16;
+    struct sink s = {out, map, needs_two_byte(e, map)};
     const uint8_t time[] = {(uint8_t)(e->abs_send_time >> 16), (uint8_t)(e->abs_send_time >> 8),
                             (uint8_t)e->abs_send_time};
     const uint8_t wide[] = {(uint8_t)(e->transport_cc >> 8), (uint8_t)e->transport_cc};
@@ -218,15 +281,15 @@ int rtp_exts_write(const struct rtp_exts *e, struct buf *out, uint16_t *out_prof
     if (rv != 0)
         return rv;
     size_t start = out->n;
-    put_element(out, two_byte, RTP_EXT_MID, e->mid);
-    put_element(out, two_byte, RTP_EXT_RID, e->rid);
-    put_element(out, two_byte, RTP_EXT_REPAIRED_RID, e->repaired_rid);
-    put_element(out, two_byte, RTP_EXT_ABS_SEND_TIME, bytes_of(time, e->has_abs_send_time ? 3 : 0));
-    put_element(out, two_byte, RTP_EXT_TRANSPORT_CC, bytes_of(wide, e->has_transport_cc ? 2 : 0));
-    put_element(out, two_byte, RTP_EXT_DEPENDENCY_DESCRIPTOR, e->dependency_descriptor);
-    put_element(out, two_byte, RTP_EXT_AUDIO_LEVEL, bytes_of(&level, e->has_audio_level ? 1 : 0));
+    put_element(&s, RTP_EXT_MID, e->mid);
+    put_element(&s, RTP_EXT_RID, e->rid);
+    put_element(&s, RTP_EXT_REPAIRED_RID, e->repaired_rid);
+    put_element(&s, RTP_EXT_ABS_SEND_TIME, bytes_of(time, e->has_abs_send_time ? 3 : 0));
+    put_element(&s, RTP_EXT_TRANSPORT_CC, bytes_of(wide, e->has_transport_cc ? 2 : 0));
+    put_element(&s, RTP_EXT_DEPENDENCY_DESCRIPTOR, e->dependency_descriptor);
+    put_element(&s, RTP_EXT_AUDIO_LEVEL, bytes_of(&level, e->has_audio_level ? 1 : 0));
     buf_put_zero(out, (4 - (out->n - start) % 4) % 4);
-    *out_profile = two_byte ? RTP_EXT_TWO_BYTE : RTP_EXT_ONE_BYTE;
+    *out_profile = s.two_byte ? RTP_EXT_TWO_BYTE : RTP_EXT_ONE_BYTE;
     return buf_check(out);
 }
 

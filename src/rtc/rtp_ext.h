@@ -3,7 +3,9 @@
  * An extension block is what rtp_header.extension holds; its profile says which form it has: one
  * byte of id and length (ids 1..14, 1..16 bytes) or two (ids 1..255, 0..255 bytes). A block of
  * another profile has no elements. rtp_ext_next() walks any block; rtp_exts_read() picks what
- * Conclave knows by its fixed ids (docs/RTC.md), checks each, and leaves the rest alone.
+ * Conclave knows by its ids on this transport, checks each, and leaves the rest alone. The ids are
+ * Conclave's own (docs/RTC.md) where it offers; who answers a browser's offer keeps the browser's
+ * (RFC 8285 5) and says so in a struct rtp_ext_map.
  */
 #ifndef RTC_RTP_EXT_H
 #define RTC_RTP_EXT_H
@@ -13,7 +15,7 @@
 #define RTP_EXT_ONE_BYTE 0xbede
 #define RTP_EXT_TWO_BYTE 0x1000 /* the low four bits are the application's: written as 0 */
 
-/* The same on every transport of a Conclave server; all fit the one-byte form. */
+/* The extensions, by the ids they have where Conclave offers; all fit the one-byte form. */
 enum rtp_ext_id {
     RTP_EXT_MID = 1,
     RTP_EXT_RID = 2,
@@ -26,6 +28,16 @@ enum rtp_ext_id {
 
 /* The URI an extension is negotiated by; NULL for an id that is not of the enum. */
 const char *rtp_ext_uri(enum rtp_ext_id id);
+
+/* Which id of a transport stands for which extension; begin with {0}: none is known. */
+#define RTP_EXT_MAPPED_MAX 14 /* RFC 8285 4.2: ids of the one-byte form */
+struct rtp_ext_map {
+    uint8_t meaning[RTP_EXT_MAPPED_MAX + 1]; /* by id: an enum rtp_ext_id, or 0 */
+};
+
+/* One a=extmap of an offer. An unknown URI has no meaning: 0, and the id stays free. EINVAL: an id
+ * not of 1 to RTP_EXT_MAPPED_MAX; EDUPLICATE: an id or a URI that is mapped already. */
+int rtp_ext_map_add(struct rtp_ext_map *map, unsigned id, struct bytes uri) CONCLAVE_CHECKED;
 
 struct rtp_ext_element {
     uint8_t id;
@@ -61,14 +73,16 @@ struct rtp_exts {
     uint32_t abs_send_time; /* seconds in 6.18 fixed point, wraps every 64 s */
 };
 
-/* ESYNTAX: a block cut off or an element of the wrong size or alphabet. EDUPLICATE: one that
- * Conclave knows occurs twice. */
-int rtp_exts_read(const struct rtp_header *h, struct rtp_exts *out) CONCLAVE_CHECKED;
+/* map: NULL for Conclave's own ids. ESYNTAX: a block cut off, or an element of the wrong size or
+ * alphabet for what its id stands for; other ids may hold anything. EDUPLICATE: one that the map
+ * has occurs twice. */
+int rtp_exts_read(const struct rtp_header *h, const struct rtp_ext_map *map,
+                  struct rtp_exts *out) CONCLAVE_CHECKED;
 
 /* Appends a block (a multiple of 4 bytes; none at all if there is nothing to say) and tells its
- * profile. EINVAL: a value that could not be read back. ENOMEM. After a failure out is what it
- * was. */
-int rtp_exts_write(const struct rtp_exts *e, struct buf *out,
+ * profile. What the map has no id for is left out: the peer did not ask for it. EINVAL: a value
+ * that could not be read back. ENOMEM. After a failure out is what it was. */
+int rtp_exts_write(const struct rtp_exts *e, const struct rtp_ext_map *map, struct buf *out,
                    uint16_t *out_profile) CONCLAVE_CHECKED;
 
 /* abs-send-time of a clock in microseconds. */

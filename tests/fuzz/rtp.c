@@ -17,11 +17,11 @@ static void check_exts(const struct rtp_header *h)
     struct buf out = {0};
     struct rtp_header written = {.extended = true};
 
-    if (rtp_exts_read(h, &e) != 0)
+    if (rtp_exts_read(h, NULL, &e) != 0)
         return;
-    must(rtp_exts_write(&e, &out, &written.extension_profile) == 0 && out.n % 4 == 0);
+    must(rtp_exts_write(&e, NULL, &out, &written.extension_profile) == 0 && out.n % 4 == 0);
     written.extension = buf_view(&out);
-    must(rtp_exts_read(&written, &f) == 0);
+    must(rtp_exts_read(&written, NULL, &f) == 0);
     must(bytes_equal(e.mid, f.mid) && bytes_equal(e.rid, f.rid) &&
          bytes_equal(e.repaired_rid, f.repaired_rid) &&
          bytes_equal(e.dependency_descriptor, f.dependency_descriptor));

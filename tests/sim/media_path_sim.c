@@ -118,7 +118,7 @@ static void send_kept(struct world *w, const struct kept *k)
     w->told_received[w->transport % HISTORY] = false;
     w->truly_received[w->transport % HISTORY] = false;
     w->transport++;
-    assert_int_equal(rtp_exts_write(&e, &block, &p.header.extension_profile), 0);
+    assert_int_equal(rtp_exts_write(&e, NULL, &block, &p.header.extension_profile), 0);
     p.header.extension = buf_view(&block);
     assert_int_equal(rtp_packet_write(&p, &data), 0);
     put_on_the_wire(w, &data, false);
@@ -241,7 +241,7 @@ static void receiver_hears(struct world *w, struct bytes data)
 
     assert_false(rtp_is_rtcp(data));
     assert_int_equal(rtp_packet_read(data, &p), 0);
-    assert_int_equal(rtp_exts_read(&p.header, &e), 0);
+    assert_int_equal(rtp_exts_read(&p.header, NULL, &e), 0);
     assert_true(bytes_equal(e.mid, bytes_str("v")) && e.has_transport_cc && e.has_abs_send_time);
     w->truly_received[e.transport_cc % HISTORY] = true;
     transport_cc_record(&w->recorder, e.transport_cc, w->now);

@@ -29,7 +29,7 @@ static void the_one_byte_form_is_read(void **state)
     struct rtp_exts e;
 
     (void)state;
-    assert_int_equal(rtp_exts_read(&h, &e), 0);
+    assert_int_equal(rtp_exts_read(&h, NULL, &e), 0);
     assert_true(bytes_equal(e.mid, bytes_str("a")));
     assert_true(e.has_abs_send_time && e.has_transport_cc && e.has_audio_level && e.voice);
     assert_int_equal(e.abs_send_time, 0x010203);
@@ -49,7 +49,7 @@ static void the_two_byte_form_is_read_whatever_its_application_bits(void **state
     (void)state;
     for (uint16_t bits = 0; bits < 16; bits++) {
         struct rtp_header h = block((uint16_t)(RTP_EXT_TWO_BYTE | bits), data, sizeof data);
-        assert_int_equal(rtp_exts_read(&h, &e), 0);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), 0);
         assert_true(bytes_equal(e.rid, bytes_str("hi")));
         assert_true(bytes_equal(e.repaired_rid, bytes_str("q")));
         assert_true(e.has_audio_level && !e.voice);
@@ -63,10 +63,10 @@ static void other_profiles_and_no_extension_have_no_elements(void **state)
     struct rtp_exts e;
 
     (void)state;
-    assert_int_equal(rtp_exts_read(&h, &e), 0);
+    assert_int_equal(rtp_exts_read(&h, NULL, &e), 0);
     assert_int_equal(e.mid.n, 0);
     h = (struct rtp_header){0};
-    assert_int_equal(rtp_exts_read(&h, &e), 0);
+    assert_int_equal(rtp_exts_read(&h, NULL, &e), 0);
     assert_false(e.has_transport_cc);
 }
 
@@ -80,7 +80,7 @@ static void ids_zero_and_fifteen_end_a_one_byte_block(void **state)
     for (size_t i = 0; i < sizeof enders; i++) {
         const uint8_t data[] = {0x10, 'a', enders[i], 0xaf};
         struct rtp_header h = block(RTP_EXT_ONE_BYTE, data, sizeof data);
-        assert_int_equal(rtp_exts_read(&h, &e), 0);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), 0);
         assert_true(bytes_equal(e.mid, bytes_str("a")));
         assert_false(e.has_audio_level);
     }
@@ -94,10 +94,10 @@ static void an_element_that_is_cut_off_is_refused(void **state)
 
     (void)state;
     struct rtp_header h = block(RTP_EXT_ONE_BYTE, one, sizeof one);
-    assert_int_equal(rtp_exts_read(&h, &e), CONCLAVE_ESYNTAX);
+    assert_int_equal(rtp_exts_read(&h, NULL, &e), CONCLAVE_ESYNTAX);
     for (size_t n = 3; n <= sizeof two; n++) {
         h = block(RTP_EXT_TWO_BYTE, two, n);
-        assert_int_equal(rtp_exts_read(&h, &e), CONCLAVE_ESYNTAX);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), CONCLAVE_ESYNTAX);
     }
 }
 
@@ -115,14 +115,15 @@ static void each_element_has_its_size(void **state)
             data[0] = fixed[i].id;
             data[1] = n;
             struct rtp_header h = block(RTP_EXT_TWO_BYTE, data, 8);
-            assert_int_equal(rtp_exts_read(&h, &e), n == fixed[i].size ? 0 : CONCLAVE_ESYNTAX);
+            assert_int_equal(rtp_exts_read(&h, NULL, &e),
+                             n == fixed[i].size ? 0 : CONCLAVE_ESYNTAX);
         }
     }
     for (uint8_t n = 0; n < 6; n++) {
         data[0] = RTP_EXT_DEPENDENCY_DESCRIPTOR;
         data[1] = n;
         struct rtp_header h = block(RTP_EXT_TWO_BYTE, data, 8);
-        assert_int_equal(rtp_exts_read(&h, &e), n >= 3 ? 0 : CONCLAVE_ESYNTAX);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), n >= 3 ? 0 : CONCLAVE_ESYNTAX);
     }
 }
 
@@ -136,11 +137,11 @@ static void identifiers_have_their_alphabet(void **state)
         bool token = alnum || (c != 0 && c < 128 && strchr("!#$%&'*+-.^_`{|}~", (int)c) != NULL);
         uint8_t data[] = {RTP_EXT_RID << 4 | 1, 'x', (uint8_t)c, 0};
         struct rtp_header h = block(RTP_EXT_ONE_BYTE, data, sizeof data);
-        assert_int_equal(rtp_exts_read(&h, &e), alnum ? 0 : CONCLAVE_ESYNTAX);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), alnum ? 0 : CONCLAVE_ESYNTAX);
         data[0] = RTP_EXT_REPAIRED_RID << 4 | 1;
-        assert_int_equal(rtp_exts_read(&h, &e), alnum ? 0 : CONCLAVE_ESYNTAX);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), alnum ? 0 : CONCLAVE_ESYNTAX);
         data[0] = RTP_EXT_MID << 4 | 1;
-        assert_int_equal(rtp_exts_read(&h, &e), token ? 0 : CONCLAVE_ESYNTAX);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), token ? 0 : CONCLAVE_ESYNTAX);
     }
 }
 
@@ -160,7 +161,7 @@ static void an_element_that_occurs_twice_is_refused(void **state)
         data[3 + sizes[i]] = sizes[i];
         memset(data + 4 + sizes[i], 'a', sizes[i]);
         struct rtp_header h = block(RTP_EXT_TWO_BYTE, data, 4u + 2u * sizes[i]);
-        assert_int_equal(rtp_exts_read(&h, &e), CONCLAVE_EDUPLICATE);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), CONCLAVE_EDUPLICATE);
         assert_true(bytes_equal(e.mid, bytes_str("kept")));
     }
 }
@@ -181,7 +182,7 @@ static void unknown_elements_are_walked_but_left_alone(void **state)
     assert_int_equal(e.id, 14);
     assert_false(rtp_ext_next(&w, &e));
     assert_int_equal(rtp_ext_walk_end(&w), 0);
-    assert_int_equal(rtp_exts_read(&h, &x), 0);
+    assert_int_equal(rtp_exts_read(&h, NULL, &x), 0);
 }
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -223,13 +224,13 @@ static void random_sets_come_back_as_they_were(void **state)
         struct rtp_exts e = random_exts(&random, memory);
         uint16_t profile;
         buf_clear(&out);
-        assert_int_equal(rtp_exts_write(&e, &out, &profile), 0);
+        assert_int_equal(rtp_exts_write(&e, NULL, &out, &profile), 0);
         assert_int_equal(out.n % 4, 0);
         two_byte += profile == RTP_EXT_TWO_BYTE;
 
         struct rtp_header h = block(profile, out.p, out.n);
         struct rtp_exts f;
-        assert_int_equal(rtp_exts_read(&h, &f), 0);
+        assert_int_equal(rtp_exts_read(&h, NULL, &f), 0);
         assert_true(bytes_equal(f.mid, e.mid));
         assert_true(bytes_equal(f.rid, e.rid));
         assert_true(bytes_equal(f.repaired_rid, e.repaired_rid));
@@ -263,7 +264,7 @@ static void what_could_not_be_read_back_is_not_written(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(rtp_exts_write(&bad[i], &out, &profile), CONCLAVE_EINVAL);
+        assert_int_equal(rtp_exts_write(&bad[i], NULL, &out, &profile), CONCLAVE_EINVAL);
     assert_int_equal(out.n, 0);
     assert_int_equal(profile, 1);
 }
@@ -274,9 +275,9 @@ static uint16_t profile_of(const struct rtp_exts *e)
     struct rtp_exts f;
     uint16_t profile = 0;
 
-    assert_int_equal(rtp_exts_write(e, &out, &profile), 0);
+    assert_int_equal(rtp_exts_write(e, NULL, &out, &profile), 0);
     struct rtp_header h = block(profile, out.p, out.n);
-    assert_int_equal(rtp_exts_read(&h, &f), 0);
+    assert_int_equal(rtp_exts_read(&h, NULL, &f), 0);
     buf_free(&out);
     return profile;
 }
@@ -308,17 +309,17 @@ static void identifiers_have_one_to_255_characters(void **state)
         data[0] = (uint8_t)id;
         data[1] = 0;
         struct rtp_header h = block(RTP_EXT_TWO_BYTE, data, 2);
-        assert_int_equal(rtp_exts_read(&h, &e), CONCLAVE_ESYNTAX);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), CONCLAVE_ESYNTAX);
         data[1] = 255;
         h = block(RTP_EXT_TWO_BYTE, data, 257);
-        assert_int_equal(rtp_exts_read(&h, &e), 0);
+        assert_int_equal(rtp_exts_read(&h, NULL, &e), 0);
         assert_int_equal(e.mid.n + e.rid.n + e.repaired_rid.n, 255);
-        assert_int_equal(rtp_exts_write(&e, &out, &profile), 0);
+        assert_int_equal(rtp_exts_write(&e, NULL, &out, &profile), 0);
     }
     e = (struct rtp_exts){.mid = bytes_of(data + 2, 256)};
-    assert_int_equal(rtp_exts_write(&e, &out, &profile), CONCLAVE_EINVAL);
+    assert_int_equal(rtp_exts_write(&e, NULL, &out, &profile), CONCLAVE_EINVAL);
     e = (struct rtp_exts){.rid = bytes_of(data + 2, 256)};
-    assert_int_equal(rtp_exts_write(&e, &out, &profile), CONCLAVE_EINVAL);
+    assert_int_equal(rtp_exts_write(&e, NULL, &out, &profile), CONCLAVE_EINVAL);
     buf_free(&out);
 }
 
@@ -329,7 +330,7 @@ static void an_empty_set_writes_nothing(void **state)
     uint16_t profile;
 
     (void)state;
-    assert_int_equal(rtp_exts_write(&none, &out, &profile), 0);
+    assert_int_equal(rtp_exts_write(&none, NULL, &out, &profile), 0);
     assert_int_equal(out.n, 0);
     buf_free(&out);
 }
@@ -339,7 +340,7 @@ static int writes_a_set(void *ctx)
     struct rtp_exts e = {.mid = bytes_str("0"), .has_transport_cc = true};
     struct buf out = {0};
     uint16_t profile;
-    int rv = rtp_exts_write(&e, &out, &profile);
+    int rv = rtp_exts_write(&e, NULL, &out, &profile);
 
     (void)ctx;
     if (rv != 0)
@@ -365,6 +366,91 @@ static void each_fixed_id_has_a_uri_and_fits_the_one_byte_form(void **state)
         assert_true(uri == NULL || (id >= 1 && id <= 14));
     }
     assert_int_equal(known, 7);
+}
+
+/* What Chrome offers for sound and pictures. */
+static struct rtp_ext_map chrome(void)
+{
+    static const struct {
+        unsigned id;
+        const char *uri;
+    } lines[] = {
+        {1, "urn:ietf:params:rtp-hdrext:ssrc-audio-level"},
+        {2, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"},
+        {3, "urn:3gpp:video-orientation"},
+        {4, "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"},
+        {5, "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"},
+        {9, "urn:ietf:params:rtp-hdrext:sdes:mid"},
+        {10, "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"},
+    };
+    struct rtp_ext_map map = {0};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        assert_int_equal(rtp_ext_map_add(&map, lines[i].id, bytes_str(lines[i].uri)), 0);
+    return map;
+}
+
+/* RFC 8285 5: the answer keeps the offer's ids. */
+static void a_browser_that_offers_keeps_its_ids(void **state)
+{
+    static const uint8_t data[] = {0x10, 0x85, 0x22, 1,    2, 3, 0x30, 0,
+                                   0x41, 0x12, 0x34, 0x52, 9, 9, 9,    0x90,
+                                   'v',  0xa1, 'h',  'i',  0, 0, 0,    0};
+    const struct rtp_ext_map map = chrome();
+    struct rtp_header h = block(RTP_EXT_ONE_BYTE, data, sizeof data);
+    struct rtp_exts e, f;
+    struct buf out = {0};
+    uint16_t profile;
+
+    (void)state;
+    assert_int_equal(rtp_exts_read(&h, &map, &e), 0);
+    assert_true(bytes_equal(e.mid, bytes_str("v")) && bytes_equal(e.rid, bytes_str("hi")));
+    assert_true(e.has_audio_level && e.voice && e.audio_level == 5);
+    assert_true(e.has_transport_cc && e.transport_cc == 0x1234);
+    assert_true(e.has_abs_send_time && e.abs_send_time == 0x010203);
+    assert_int_equal(rtp_exts_write(&e, &map, &out, &profile), 0);
+    h = block(profile, out.p, out.n);
+    assert_int_equal(rtp_exts_read(&h, &map, &f), 0);
+    assert_true(bytes_equal(f.mid, e.mid) && bytes_equal(f.rid, e.rid));
+    assert_true(f.transport_cc == e.transport_cc && f.audio_level == e.audio_level);
+    buf_free(&out);
+}
+
+static void what_the_map_has_not_is_neither_read_nor_checked_nor_written(void **state)
+{
+    /* in our own ids: an empty rid, a transport number of 3 bytes, two mids */
+    static const uint8_t data[] = {2, 0, 5, 3, 1, 2, 3, 1, 1, 'a', 1, 1, 'b', 0, 0, 0};
+    struct rtp_ext_map map = {0};
+    struct rtp_header h = block(RTP_EXT_TWO_BYTE, data, sizeof data);
+    struct rtp_exts e;
+    struct buf out = {0};
+    uint16_t profile;
+
+    (void)state;
+    assert_int_equal(rtp_exts_read(&h, NULL, &e), CONCLAVE_ESYNTAX);
+    assert_int_equal(rtp_exts_read(&h, &map, &e), 0);
+    assert_true(e.mid.n == 0 && e.rid.n == 0 && !e.has_transport_cc);
+    e.mid = bytes_str("abcdefghijklmnopqrst"); /* would take the two-byte form */
+    e.has_audio_level = true;
+    assert_int_equal(rtp_ext_map_add(&map, 3, bytes_str(rtp_ext_uri(RTP_EXT_AUDIO_LEVEL))), 0);
+    assert_int_equal(rtp_exts_write(&e, &map, &out, &profile), 0);
+    assert_true(bytes_equal(buf_view(&out), bytes_of("\x30\0\0\0", 4)));
+    buf_free(&out);
+}
+
+static void an_id_or_a_uri_is_mapped_once_and_in_range(void **state)
+{
+    struct bytes mid = bytes_str(rtp_ext_uri(RTP_EXT_MID));
+    struct bytes rid = bytes_str(rtp_ext_uri(RTP_EXT_RID));
+    struct rtp_ext_map map = {0};
+
+    (void)state;
+    assert_int_equal(rtp_ext_map_add(&map, 0, mid), CONCLAVE_EINVAL);
+    assert_int_equal(rtp_ext_map_add(&map, 15, mid), CONCLAVE_EINVAL);
+    assert_int_equal(rtp_ext_map_add(&map, 14, mid), 0);
+    assert_int_equal(rtp_ext_map_add(&map, 14, rid), CONCLAVE_EDUPLICATE);
+    assert_int_equal(rtp_ext_map_add(&map, 13, mid), CONCLAVE_EDUPLICATE);
+    assert_int_equal(rtp_ext_map_add(&map, 13, bytes_str("urn:unknown")), 0);
+    assert_int_equal(rtp_ext_map_add(&map, 13, rid), 0);
 }
 
 static void absolute_send_time_counts_seconds_in_six_dot_eighteen(void **state)
@@ -397,6 +483,9 @@ int main(void)
         cmocka_unit_test(an_empty_set_writes_nothing),
         cmocka_unit_test(a_failed_allocation_leaves_the_output_as_it_was),
         cmocka_unit_test(each_fixed_id_has_a_uri_and_fits_the_one_byte_form),
+        cmocka_unit_test(a_browser_that_offers_keeps_its_ids),
+        cmocka_unit_test(what_the_map_has_not_is_neither_read_nor_checked_nor_written),
+        cmocka_unit_test(an_id_or_a_uri_is_mapped_once_and_in_range),
         cmocka_unit_test(absolute_send_time_counts_seconds_in_six_dot_eighteen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
