@@ -228,6 +228,10 @@ struct mls_client_config {
 int mls_client_new(const struct mls_client_config *config,
                    struct mls_client **out) CONCLAVE_CHECKED;
 
+/* Another key that this client has or had (see struct mls_new_identity): a group that is restored
+ * finds the one whose public half its leaf has. Borrowed. EKEY, ENOMEM. */
+int mls_client_add_signer(struct mls_client *c, struct crypto_signer *signer) CONCLAVE_CHECKED;
+
 /* Groups and key packages keep the client alive. NULL is fine. */
 void mls_client_free(struct mls_client *c);
 
@@ -492,16 +496,15 @@ int mls_new_member_propose(struct mls_client *c, const struct mls_key_package *k
 
 /* ---- State ---- */
 
-/* The whole group as one blob: versioned; sealed with AES-256-GCM if key is 32 bytes. What the
- * store callback is given are deltas on top of the last save; they are to be restored in their
- * order. After a save, older deltas and saves are of no use. */
+/* The whole group as one blob: versioned; sealed with AES-256-GCM if key is 32 bytes, and so is, from
+ * then on, each delta that the store callback is given. Deltas stand on the last save and on each
+ * other; they are restored in their order, but for those that store() has refused. After a save,
+ * older deltas and saves are of no use. EINVAL for a key of another size. */
 int mls_group_save(struct mls_group *g, struct bytes key, struct buf *out) CONCLAVE_CHECKED;
 
-/* The key, if any, under which deltas given to the store callback are sealed from now on. */
-int mls_group_seal_deltas(struct mls_group *g, struct bytes key) CONCLAVE_CHECKED;
-
-/* deltas: as stored, oldest first. ESYNTAX, EVERSION, EDECRYPT, EINVAL if the client's key or
- * suite is not the group's, ESTATE if a delta is missing or out of order. */
+/* deltas: as stored, oldest first. ESYNTAX, EVERSION, EDECRYPT, EINVAL if no signer of the client
+ * has the leaf's key or its suite is not the group's, ESTATE if a delta is missing, out of order or
+ * of another group. */
 int mls_group_restore(struct mls_client *c, struct bytes key, struct bytes saved,
                       const struct bytes *deltas, size_t n_deltas,
                       struct mls_group **out) CONCLAVE_CHECKED;

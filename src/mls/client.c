@@ -184,6 +184,31 @@ struct mls_client *mls_client_ref(struct mls_client *c)
     return c;
 }
 
+int mls_client_add_signer(struct mls_client *c, struct crypto_signer *signer)
+{
+    size_t n = c->n_more_signers;
+    if (crypto_signer_public(signer).n != c->crypto->suite->sig_npk)
+        return CONCLAVE_EKEY;
+    struct crypto_signer **bigger =
+        (struct crypto_signer **)realloc((void *)c->more_signers, (n + 1) * sizeof(*bigger));
+    if (bigger == NULL)
+        return CONCLAVE_ENOMEM;
+    bigger[n] = signer;
+    c->more_signers = bigger;
+    c->n_more_signers = n + 1;
+    return 0;
+}
+
+struct crypto_signer *mls_client_signer_for(const struct mls_client *c, struct bytes public_key)
+{
+    if (bytes_equal(public_key, crypto_signer_public(c->signer)))
+        return c->signer;
+    for (size_t i = 0; i < c->n_more_signers; i++)
+        if (bytes_equal(public_key, crypto_signer_public(c->more_signers[i])))
+            return c->more_signers[i];
+    return NULL;
+}
+
 int mls_client_sealer(struct mls_client *c, struct crypto **out)
 {
     int rv = 0;
@@ -200,6 +225,7 @@ void mls_client_free(struct mls_client *c)
         return;
     crypto_free(c->crypto);
     crypto_free(c->sealer);
+    free((void *)c->more_signers);
     buf_free(&c->credential_bytes);
     for (size_t i = 0; i < 5; i++)
         buf_free(&c->caps_bytes[i]);

@@ -9,6 +9,8 @@ struct mls_client {
     struct crypto *crypto;
     struct crypto *sealer; /* AES-256-GCM for stored state; made when first needed */
     struct crypto_signer *signer;
+    struct crypto_signer **more_signers;
+    size_t n_more_signers;
     struct buf credential_bytes;
     struct mls_credential credential; /* views into credential_bytes */
     struct mls_callbacks callbacks;
@@ -22,6 +24,9 @@ struct mls_client {
 };
 
 struct mls_client *mls_client_ref(struct mls_client *c);
+
+/* The signer of this client that has a public key, or NULL. */
+struct crypto_signer *mls_client_signer_for(const struct mls_client *c, struct bytes public_key);
 
 /* A crypto whose AEAD is AES-256-GCM. */
 int mls_client_sealer(struct mls_client *c, struct crypto **out) CONCLAVE_CHECKED;

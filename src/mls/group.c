@@ -34,6 +34,14 @@ static void past_fini(struct mls_past_epoch *e)
     mls_secret_tree_fini(&e->secret_tree);
 }
 
+void mls_group_trim_past(struct mls_group *g)
+{
+    while (g->n_past > g->client->policy.past_epochs)
+        past_fini(&g->past[--g->n_past]);
+    while (g->n_psks > g->client->policy.resumption_epochs)
+        secret_wipe(&g->psks[--g->n_psks].psk);
+}
+
 static void updates_clear(struct mls_group *g)
 {
     for (size_t i = 0; i < g->n_updates; i++)
@@ -333,12 +341,31 @@ struct mls_staged_secrets *mls_staged_secrets_of(const struct mls_staged *s)
     return s->secrets;
 }
 
+/* A member needs the secrets of what it moves to, and the signer whose key its leaf has there: after
+ * a restart that may be another of the client's than the one before. */
+static int check_own_side(struct mls_group *g, const struct mls_staged *s)
+{
+    struct mls_staged_secrets *secrets = s->secrets;
+    if (s->removes_us)
+        return 0;
+    const struct mls_leaf *own =
+        secrets == NULL ? NULL : mls_tree_leaf(&s->tree, secrets->own_leaf);
+    if (own == NULL)
+        return CONCLAVE_EINVAL;
+    if (!bytes_equal(own->signature_key, crypto_signer_public(secrets->signer)))
+        secrets->signer = mls_client_signer_for(g->client, own->signature_key);
+    return secrets->signer == NULL ? CONCLAVE_EINVAL : 0;
+}
+
 /* Room for what advancing keeps, so that nothing fails half-way. */
 int mls_group_prepare_advance(struct mls_group *g, const struct mls_staged *s)
 {
     size_t n_past = g->client->policy.past_epochs, n_psks = g->client->policy.resumption_epochs;
     if (!bytes_equal(buf_view(&g->pub.context), buf_view(&s->old_context)))
         return CONCLAVE_ESTATE;
+    int rv = check_own_side(g, s);
+    if (rv != 0)
+        return rv;
     if (s->reinit != NULL) {
         buf_clear(&g->pub.reinit);
         if (buf_reserve(&g->pub.reinit, s->reinit->p.raw.n) != 0)

@@ -7,6 +7,8 @@
 #include "mls/schedule.h"
 #include "mls/secret_tree.h"
 
+#define MLS_DELTA_LINK 16
+
 /* What is kept of an epoch to open messages that come late. */
 struct mls_past_epoch {
     uint64_t epoch;
@@ -63,6 +65,7 @@ struct mls_group {
     struct buf foreign_group;
     struct buf records; /* of the delta that the call under way will store */
     uint64_t next_delta;
+    uint8_t delta_link[MLS_DELTA_LINK]; /* what the next delta must name */
     struct secret delta_key;
 };
 
@@ -87,6 +90,9 @@ int mls_group_psk_secret(struct mls_group *g, const struct mls_staged *s,
 int mls_psk_list_secret(struct mls_client *c, const struct mls_group *g,
                         struct mls_group *const *existing, size_t n_existing, struct bytes ids,
                         struct secret *out) CONCLAVE_CHECKED;
+
+/* Drops what the policy does not keep. */
+void mls_group_trim_past(struct mls_group *g);
 
 /* Makes a staged commit current: secrets first, then the public group. Prepared so that it cannot
  * fail once the delta is stored. Consumes s. */
@@ -121,7 +127,8 @@ int mls_store_pending(struct mls_group *g, const struct mls_staged *s) CONCLAVE_
 int mls_store_drop(struct mls_group *g) CONCLAVE_CHECKED;
 int mls_store_epoch(struct mls_group *g, const struct mls_staged *s) CONCLAVE_CHECKED;
 int mls_store_merge_own(struct mls_group *g) CONCLAVE_CHECKED;
-int mls_delta_apply(struct mls_group *g, struct bytes delta) CONCLAVE_CHECKED;
+/* saved: the number of the first delta that the save does not have. ESTATE, ESYNTAX, ... */
+int mls_delta_apply(struct mls_group *g, uint64_t saved, struct bytes delta) CONCLAVE_CHECKED;
 
 /* A staged commit as bytes, on top of the group it was staged on. */
 int mls_staged_write(const struct mls_staged *s, struct buf *b) CONCLAVE_CHECKED;

@@ -89,6 +89,7 @@ static int write_group(const struct mls_group *g, struct buf *b)
     write_u16(b, crypto_suite(g->crypto));
     write_u8(b, (uint8_t)((g->removed ? FLAG_REMOVED : 0) | (g->joining ? FLAG_JOINING : 0)));
     write_u64(b, g->next_delta);
+    buf_put(b, bytes_of(g->delta_link, sizeof g->delta_link));
     write_u32(b, g->own_leaf);
     int rv = mls_public_group_write(&g->pub, b);
     mls_state_write_path(b, &g->path);
@@ -108,25 +109,31 @@ static int write_group(const struct mls_group *g, struct buf *b)
     return rv != 0 ? rv : buf_check(b);
 }
 
+/* The first save is where the chain of deltas begins. */
+static int begin_chain(struct mls_group *g)
+{
+    static const uint8_t none[MLS_DELTA_LINK];
+    struct bytes link = bytes_of(g->delta_link, sizeof g->delta_link);
+    return bytes_equal(link, bytes_of(none, sizeof none))
+               ? crypto_random(g->crypto, g->delta_link, sizeof g->delta_link)
+               : 0;
+}
+
 int mls_group_save(struct mls_group *g, struct bytes key, struct buf *out)
 {
     struct buf plain = {0};
     struct crypto *sealer;
-    int rv = write_group(g, &plain);
+    int rv = begin_chain(g);
+    if (rv == 0)
+        rv = write_group(g, &plain);
     if (rv == 0)
         rv = mls_client_sealer(g->client, &sealer);
     if (rv == 0)
         rv = mls_seal_state(sealer, key, "group", &plain, out);
+    if (rv == 0 && key.n != 0 && !secret_set(&g->delta_key, key))
+        rv = CONCLAVE_EINVAL;
     buf_free(&plain);
     return rv;
-}
-
-int mls_group_seal_deltas(struct mls_group *g, struct bytes key)
-{
-    if (key.n != 0 && key.n != SEAL_KEY)
-        return CONCLAVE_EINVAL;
-    secret_wipe(&g->delta_key);
-    return secret_set(&g->delta_key, key) ? 0 : CONCLAVE_EINVAL;
 }
 
 /* ---- Reading ---- */
@@ -144,7 +151,7 @@ static int read_past_epoch(struct mls_group *g, struct reader *r, struct mls_pas
     return rv != 0 ? rv : buf_check(&e->context);
 }
 
-/* Room for as many as the policy keeps, or as there are. */
+/* All that there are; what the policy no longer keeps goes afterwards. */
 static int read_past(struct mls_group *g, struct reader *r)
 {
     struct reader epochs = read_sub(r), psks = read_sub(r);
@@ -154,16 +161,17 @@ static int read_past(struct mls_group *g, struct reader *r)
     if (g->past == NULL || g->psks == NULL)
         return CONCLAVE_ENOMEM;
     while (rv == 0 && reader_left(&epochs) != 0) {
-        if (g->n_past == g->client->policy.past_epochs)
-            return CONCLAVE_EINVAL; /* saved under a policy that kept more */
+        if (g->n_past == LIMIT_MLS_PAST_EPOCHS)
+            return CONCLAVE_ESYNTAX;
         rv = read_past_epoch(g, &epochs, &g->past[g->n_past++]);
     }
     while (rv == 0 && reader_left(&psks) != 0) {
-        if (g->n_psks == g->client->policy.resumption_epochs)
-            return CONCLAVE_EINVAL;
+        if (g->n_psks == LIMIT_MLS_PAST_EPOCHS)
+            return CONCLAVE_ESYNTAX;
         g->psks[g->n_psks].epoch = read_u64(&psks);
         mls_state_read_secret(&psks, &g->psks[g->n_psks++].psk);
     }
+    mls_group_trim_past(g);
     return rv != 0 ? rv : reader_end(&psks);
 }
 
@@ -209,7 +217,11 @@ static int read_group(struct mls_group *g, struct reader *r)
     g->removed = flags & FLAG_REMOVED;
     g->joining = flags & FLAG_JOINING;
     g->next_delta = read_u64(r);
+    struct bytes link = read_bytes(r, MLS_DELTA_LINK);
     g->own_leaf = read_u32(r);
+    if (!reader_ok(r))
+        return CONCLAVE_ESYNTAX;
+    memcpy(g->delta_link, link.p, MLS_DELTA_LINK);
     int rv = mls_public_group_read(&g->pub, r);
     if (rv != 0)
         return rv;
@@ -227,14 +239,13 @@ static int read_group(struct mls_group *g, struct reader *r)
 }
 
 /* The client must be the one whose leaf this is. */
-static int check_owner(const struct mls_group *g)
+static int find_owner(struct mls_group *g)
 {
     if (g->removed || g->joining)
         return 0;
     const struct mls_leaf *own = mls_tree_leaf(&g->pub.tree, g->own_leaf);
-    return own != NULL && bytes_equal(own->signature_key, crypto_signer_public(g->signer))
-               ? 0
-               : CONCLAVE_EINVAL;
+    g->signer = own == NULL ? NULL : mls_client_signer_for(g->client, own->signature_key);
+    return g->signer == NULL ? CONCLAVE_EINVAL : 0;
 }
 
 static int open_group(struct mls_group *g, struct bytes key, struct bytes saved)
@@ -254,7 +265,7 @@ static int open_group(struct mls_group *g, struct bytes key, struct bytes saved)
     return rv;
 }
 
-static int open_delta(struct mls_group *g, struct bytes key, struct bytes delta)
+static int open_delta(struct mls_group *g, struct bytes key, uint64_t saved, struct bytes delta)
 {
     struct buf plain = {0};
     struct crypto *sealer;
@@ -262,7 +273,7 @@ static int open_delta(struct mls_group *g, struct bytes key, struct bytes delta)
     if (rv == 0)
         rv = mls_open_state(sealer, key, "delta", delta, &plain);
     if (rv == 0)
-        rv = mls_delta_apply(g, buf_view(&plain));
+        rv = mls_delta_apply(g, saved, buf_view(&plain));
     buf_free(&plain);
     return rv;
 }
@@ -274,12 +285,13 @@ int mls_group_restore(struct mls_client *c, struct bytes key, struct bytes saved
     if (g == NULL)
         return CONCLAVE_ENOMEM;
     int rv = open_group(g, key, saved);
+    uint64_t first = g->next_delta;
     for (size_t i = 0; rv == 0 && i < n_deltas; i++)
-        rv = open_delta(g, key, deltas[i]);
+        rv = open_delta(g, key, first, deltas[i]);
     if (rv == 0)
-        rv = check_owner(g);
-    if (rv == 0)
-        rv = mls_group_seal_deltas(g, key);
+        rv = find_owner(g);
+    if (rv == 0 && !secret_set(&g->delta_key, key))
+        rv = CONCLAVE_EINVAL;
     if (rv != 0) {
         mls_group_free(g);
         return rv;

@@ -4,7 +4,9 @@
  * and erases as the first one did.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/limits.h"
 #include "mls/group.h"
 #include "mls/seal.h"
 #include "wire/writer.h"
@@ -118,6 +120,12 @@ void mls_store_abandon(struct mls_group *g)
     buf_clear(&g->records);
 }
 
+/* What the delta after this one must name: a hash over it, and so over all since the first save. */
+static int next_link(struct mls_group *g, struct bytes delta, uint8_t out[static CRYPTO_HASH_MAX])
+{
+    return crypto_hash(g->crypto, &delta, 1, out);
+}
+
 int mls_store_flush(struct mls_group *g)
 {
     const struct mls_callbacks *cb = &g->client->callbacks;
@@ -125,18 +133,24 @@ int mls_store_flush(struct mls_group *g)
     struct crypto *sealer = NULL;
     if (g->records.n == 0)
         return 0;
+    uint8_t next[CRYPTO_HASH_MAX];
     write_u16(&plain, DELTA_VERSION);
     write_u64(&plain, g->next_delta);
+    buf_put(&plain, bytes_of(g->delta_link, sizeof g->delta_link));
     buf_put(&plain, buf_view(&g->records));
     int rv = g->records.failed ? CONCLAVE_ENOMEM : buf_check(&plain);
+    if (rv == 0)
+        rv = next_link(g, buf_view(&plain), next);
     if (rv == 0)
         rv = mls_client_sealer(g->client, &sealer);
     if (rv == 0)
         rv = mls_seal_state(sealer, secret_view(&g->delta_key), "delta", &plain, &sealed);
     if (rv == 0 && cb->store(cb->ctx, g->pub.view.group_id, buf_view(&sealed)) != 0)
         rv = CONCLAVE_ESTORE;
-    if (rv == 0)
+    if (rv == 0) {
         g->next_delta++;
+        memcpy(g->delta_link, next, sizeof g->delta_link);
+    }
     mls_store_abandon(g);
     buf_free(&plain);
     buf_free(&sealed);
@@ -167,12 +181,13 @@ static int replay_ratchet(struct mls_group *g, struct reader *r)
     struct mls_secret_tree *t = secret_tree_of(g, epoch);
     if (!reader_ok(r) || t == NULL || type > RATCHET_APPLICATION)
         return CONCLAVE_ESTATE;
+    /* the policy may have been another when this was stored: a key that is not there is used up */
     int rv = mls_ratchet_find(t, g->crypto, leaf, (enum mls_ratchet_type)type, generation,
-                              p->generation_ahead, p->generation_kept, &key, &step);
+                              LIMIT_MLS_GENERATIONS, p->generation_kept, &key, &step);
     if (rv == 0)
         mls_ratchet_take(t, step);
     wipe(&key, sizeof key);
-    return rv;
+    return rv == CONCLAVE_EREPLAY ? 0 : rv;
 }
 
 static int replay_proposal(struct mls_group *g, struct reader *r)
@@ -251,23 +266,32 @@ static int replay_record(struct mls_group *g, struct reader *r)
     return CONCLAVE_ESYNTAX;
 }
 
-int mls_delta_apply(struct mls_group *g, struct bytes delta)
+int mls_delta_apply(struct mls_group *g, uint64_t saved, struct bytes delta)
 {
     struct reader r = reader_of(delta);
     uint16_t version = read_u16(&r);
     uint64_t number = read_u64(&r);
-    int rv = 0;
+    struct bytes previous = read_bytes(&r, MLS_DELTA_LINK);
+    struct bytes link = bytes_of(g->delta_link, sizeof g->delta_link);
+    uint8_t next[CRYPTO_HASH_MAX];
     if (!reader_ok(&r))
         return CONCLAVE_ESYNTAX;
     if (version != DELTA_VERSION)
         return CONCLAVE_EVERSION;
-    if (number < g->next_delta) /* the save has it already */
+    int rv = next_link(g, delta, next);
+    if (rv != 0)
+        return rv;
+    if (number < saved || /* the save has it already, or it is the last one again */
+        (number + 1 == g->next_delta && bytes_equal(bytes_of(next, MLS_DELTA_LINK), link)))
         return 0;
-    if (number > g->next_delta)
+    /* one is missing, or was refused by store() and kept nevertheless, or is another group's */
+    if (number != g->next_delta || !bytes_equal(previous, link))
         return CONCLAVE_ESTATE;
     while (rv == 0 && reader_left(&r) != 0)
         rv = replay_record(g, &r);
-    if (rv == 0)
-        g->next_delta++;
-    return rv != 0 ? rv : reader_end(&r);
+    if (rv != 0)
+        return rv;
+    g->next_delta++;
+    memcpy(g->delta_link, next, MLS_DELTA_LINK);
+    return reader_end(&r);
 }

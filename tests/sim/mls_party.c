@@ -143,7 +143,6 @@ void party_save(struct party *p)
 {
     struct bytes key = bytes_of(p->key, sizeof p->key);
     OK(mls_group_save(p->group, key, &p->disk.saved));
-    OK(mls_group_seal_deltas(p->group, key));
     disk_clear(&p->disk);
 }
 

@@ -475,7 +475,7 @@ static void a_wrong_key_opens_nothing(void **state)
             CONCLAVE_EDECRYPT);
     OK(mls_group_restore(all[1].client, NOTHING, buf_view(&plain), NULL, 0, &g));
     mls_group_free(g);
-    REFUSED(mls_group_seal_deltas(all[1].group, bytes_of(wrong, 16)), CONCLAVE_EINVAL);
+    REFUSED(mls_group_save(all[1].group, bytes_of(wrong, 16), &plain), CONCLAVE_EINVAL);
     buf_free(&plain);
     drop(all, 2);
 }

@@ -380,7 +380,6 @@ static void deltas_are_sealed_when_asked_for(void **state)
     struct bytes key = bytes_of(key_bytes, 32), none = {0};
     begin(&w, &d, 2);
     struct mls_client *c = w.actor[0].client;
-    assert_int_equal(mls_group_seal_deltas(w.actor[0].group, key), 0);
     assert_int_equal(mls_group_save(w.actor[0].group, key, &sealed), 0);
     assert_int_equal(mls_group_protect(w.actor[0].group, none, bytes_str("x"), &out), 0);
     struct bytes delta = buf_view(&d.delta[0]);
