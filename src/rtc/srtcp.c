@@ -19,16 +19,14 @@ int srtcp_seal(struct srtp *s, uint8_t *packet, size_t n, size_t cap, size_t *ou
     if (n > AEAD_INPUT_MAX || cap < n + SRTCP_OVERHEAD)
         return CONCLAVE_EBUFFER;
     uint32_t ssrc = srtp_load32(packet + 4);
-    struct srtp_stream *stream = srtp_table_get(streams, ssrc);
-    int rv = stream != NULL ? 0 : srtp_table_reserve(streams);
+    struct srtp_stream *stream = NULL;
+    int rv = srtp_find_stream(s, streams, ssrc, &stream);
     if (rv != 0)
         return rv;
     uint64_t index = stream != NULL ? stream->window.top + 1 : 0;
     if (index > INDEX_LAST)
         return CONCLAVE_EEXHAUSTED;
-    if (stream == NULL)
-        stream = srtp_table_put(streams, ssrc);
-    replay_accept(&stream->window, index);
+    srtp_stream_accept(streams, stream, ssrc, index);
     srtp_nonce(&s->rtcp, ssrc, index, nonce);
     memcpy(aad, packet, HEADER);
     srtp_store32(aad + HEADER, ENCRYPTED | (uint32_t)index);
@@ -62,6 +60,8 @@ static int open_tagged(struct srtp_half *h, const uint8_t *nonce, uint8_t *packe
     int rv = aead_open(h->aead, nonce, bytes_of(packet, n - AEAD_TAG), bytes_of(nothing, 0), tail,
                        nothing);
     memcpy(end, tail, sizeof tail);
+    if (rv != 0) /* as a text that did not open */
+        memset(packet + HEADER, 0, n - HEADER - SRTCP_OVERHEAD);
     return rv;
 }
 
@@ -75,8 +75,8 @@ int srtcp_open(struct srtp *s, uint8_t *packet, size_t n, size_t *out_n)
         return CONCLAVE_ESYNTAX;
     uint32_t ssrc = srtp_load32(packet + 4), word = srtp_load32(packet + n - WORD);
     uint64_t index = word & INDEX_LAST;
-    struct srtp_stream *stream = srtp_table_get(streams, ssrc);
-    int rv = stream != NULL ? 0 : srtp_table_reserve(streams);
+    struct srtp_stream *stream = NULL;
+    int rv = srtp_find_stream(s, streams, ssrc, &stream);
     if (rv != 0)
         return rv;
     if (stream != NULL && !replay_check(&stream->window, index))
@@ -86,9 +86,7 @@ int srtcp_open(struct srtp *s, uint8_t *packet, size_t n, size_t *out_n)
                                  : open_tagged(&s->rtcp, nonce, packet, n);
     if (rv != 0)
         return rv;
-    if (stream == NULL)
-        stream = srtp_table_put(streams, ssrc);
-    replay_accept(&stream->window, index);
+    srtp_stream_accept(streams, stream, ssrc, index);
     *out_n = n - SRTCP_OVERHEAD;
     return 0;
 }

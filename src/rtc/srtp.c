@@ -113,11 +113,18 @@ static uint64_t guess_index(const struct replay *w, uint16_t seq)
     return roc << 16 | seq;
 }
 
-/* Finds a stream, or the room for one; a new one starts without a past. */
-static int find_stream(struct srtp_table *t, uint32_t ssrc, struct srtp_stream **out)
+int srtp_make_room(const struct srtp *s, struct srtp_table *t, uint32_t ssrc)
 {
-    *out = srtp_table_get(t, ssrc);
-    return *out != NULL ? 0 : srtp_table_reserve(t);
+    if (s->direction == SRTP_OPENING)
+        return srtp_table_reserve_or_replace(t);
+    return srtp_table_was_removed(t, ssrc) ? CONCLAVE_EREPLAY : srtp_table_reserve(t);
+}
+
+int srtp_remove(struct srtp *s, uint32_t ssrc)
+{
+    bool sealing = s->direction == SRTP_SEALING;
+    int rv = srtp_table_remove(&s->rtp.streams, ssrc, sealing);
+    return rv != 0 ? rv : srtp_table_remove(&s->rtcp.streams, ssrc, sealing);
 }
 
 static const struct replay no_past;
@@ -128,7 +135,7 @@ static int seal_packet(struct srtp *s, uint8_t *packet, const struct packet *hea
 {
     uint8_t nonce[SRTP_NONCE_ROOM];
     struct srtp_stream *stream = NULL;
-    int rv = find_stream(&s->rtp.streams, head->ssrc, &stream);
+    int rv = srtp_find_stream(s, &s->rtp.streams, head->ssrc, &stream);
     if (rv != 0)
         return rv;
     const struct replay *past = stream != NULL ? &stream->window : &no_past;
@@ -138,9 +145,7 @@ static int seal_packet(struct srtp *s, uint8_t *packet, const struct packet *hea
     if (!replay_check(past, index))
         return CONCLAVE_EREPLAY;
     srtp_nonce(&s->rtp, head->ssrc, index, nonce);
-    if (stream == NULL)
-        stream = srtp_table_put(&s->rtp.streams, head->ssrc);
-    replay_accept(&stream->window, index); /* used up, whatever comes of it */
+    srtp_stream_accept(&s->rtp.streams, stream, head->ssrc, index); /* whatever comes of it */
     uint8_t *text = packet + head->header_n;
     rv = aead_seal(s->rtp.aead, nonce, bytes_of(packet, head->header_n), payload, text,
                    text + payload.n);
@@ -247,7 +252,7 @@ int srtp_open(struct srtp *s, uint8_t *packet, size_t n, size_t *out_n)
         return rv;
     if (n - head.header_n < SRTP_OVERHEAD || n > AEAD_INPUT_MAX) /* a short tag is no tag */
         return CONCLAVE_ESYNTAX;
-    rv = find_stream(&s->rtp.streams, head.ssrc, &stream);
+    rv = srtp_find_stream(s, &s->rtp.streams, head.ssrc, &stream);
     if (rv != 0)
         return rv;
     if (stream == NULL) {
@@ -260,9 +265,7 @@ int srtp_open(struct srtp *s, uint8_t *packet, size_t n, size_t *out_n)
     }
     if (rv != 0)
         return rv;
-    if (stream == NULL)
-        stream = srtp_table_put(&s->rtp.streams, head.ssrc);
-    replay_accept(&stream->window, index);
+    srtp_stream_accept(&s->rtp.streams, stream, head.ssrc, index);
     *out_n = n - SRTP_OVERHEAD;
     return 0;
 }

@@ -2,7 +2,7 @@
  *
  * A struct srtp is one direction of one session: the keys, and for each SSRC the rollover counter
  * and the replay window. DTLS-SRTP makes two of them. Packets are worked on in place; nothing of
- * the session changes before a tag was accepted, and a packet that did not open is zeroed behind
+ * the session changes before a tag was accepted, and a packet whose tag was wrong is zeroed behind
  * its header. One thread at a time; the engine must outlive the session.
  */
 #ifndef RTC_SRTP_H
@@ -19,9 +19,14 @@ enum srtp_direction { SRTP_SEALING, SRTP_OPENING };
 #define SRTP_OVERHEAD 16  /* the tag */
 #define SRTCP_OVERHEAD 20 /* the tag, the E flag and the index */
 
-/* SSRCs of one direction: a thousand streams to one receiver, with retransmission. A peer that uses
- * more is refused the rest; only packets that opened make one. */
+/* SSRCs of one direction at a time: a thousand streams to one receiver, with retransmission. Only
+ * packets that opened make one when opening; one more takes the place of one that has been silent
+ * for long, whose packets may then be replayed: a peer can do that to itself alone. When sealing,
+ * srtp_remove() makes room. */
 #define SRTP_STREAMS_MAX 4096
+
+/* SSRCs removed from a sealing session, which are remembered for ever: 256 kB at most. */
+#define SRTP_REMOVED_MAX 65536
 
 struct srtp;
 
@@ -45,6 +50,12 @@ int srtp_open(struct srtp *s, uint8_t *packet, size_t n, size_t *out_n) CONCLAVE
 int srtcp_seal(struct srtp *s, uint8_t *packet, size_t n, size_t cap,
                size_t *out_n) CONCLAVE_CHECKED;
 int srtcp_open(struct srtp *s, uint8_t *packet, size_t n, size_t *out_n) CONCLAVE_CHECKED;
+
+/* A stream has ended: it makes room for another. Its SSRC cannot come back in a session that seals,
+ * since its nonces are used up: sealing answers EREPLAY. In one that opens it begins anew. ELIMIT
+ * after SRTP_REMOVED_MAX (then it is time for a new session), ENOMEM: and then call
+ * again; an unknown SSRC is fine. */
+int srtp_remove(struct srtp *s, uint32_t ssrc) CONCLAVE_CHECKED;
 
 /* Asks the processor to fetch what the next packet of a session needs. With hundreds of sessions in
  * turn, who knows the next one saves a third of the time by saying so one packet ahead. */

@@ -19,6 +19,30 @@ struct srtp {
     struct srtp_half rtp, rtcp;
 };
 
+/* Makes room for a new stream, before its first packet is authenticated, so that what opened is never
+ * lost; an attacker gains one growth of the table by that, and no stream. A new one starts without a
+ * past: so when sealing it must be one that has none. EREPLAY, ELIMIT, ENOMEM. */
+int srtp_make_room(const struct srtp *s, struct srtp_table *t, uint32_t ssrc) CONCLAVE_CHECKED;
+
+/* Finds a stream, or makes room for it. */
+CONCLAVE_CHECKED static inline int srtp_find_stream(const struct srtp *s, struct srtp_table *t,
+                                                    uint32_t ssrc, struct srtp_stream **out)
+{
+    *out = srtp_table_get(t, ssrc);
+    return *out != NULL ? 0 : srtp_make_room(s, t, ssrc);
+}
+
+/* A packet of the stream was sealed or accepted; a new stream is put in its place. */
+static inline void srtp_stream_accept(struct srtp_table *t, struct srtp_stream *stream,
+                                      uint32_t ssrc, uint64_t index)
+{
+    if (stream == NULL)
+        stream = srtp_table_put(t, ssrc);
+    else
+        stream->recent = true;
+    replay_accept(&stream->window, index);
+}
+
 static inline uint32_t srtp_load32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];

@@ -10,6 +10,7 @@
 
 struct srtp_stream {
     uint32_t ssrc;
+    bool recent;          /* used since the clock hand went by */
     struct replay window; /* its top is the index: rollover counter and sequence number */
 };
 
@@ -23,6 +24,9 @@ struct srtp_table {
     size_t n, room; /* of streams; there are 2 * room slots, room is a power of two or 0 */
     struct srtp_slot *slots;
     struct mix_seed seed;
+    size_t hand;       /* where the clock that chooses who makes room stands */
+    uint32_t *removed; /* SSRCs that must not come back */
+    size_t removed_n, removed_room;
 };
 
 /* So few streams are found faster without the slots: with many sessions each line that need not be
@@ -54,7 +58,14 @@ static inline struct srtp_stream *srtp_table_get(const struct srtp_table *t, uin
 /* Makes sure that one more stream can be put; moves the others. ELIMIT, ENOMEM. */
 int srtp_table_reserve(struct srtp_table *t) CONCLAVE_CHECKED;
 
-/* After srtp_table_reserve(); the SSRC is new. */
+/* The same, but a full table is good enough: the next one put replaces one. */
+int srtp_table_reserve_or_replace(struct srtp_table *t) CONCLAVE_CHECKED;
+
+/* After either; the SSRC is new. */
 struct srtp_stream *srtp_table_put(struct srtp_table *t, uint32_t ssrc);
+
+/* Takes a stream out, if there is one; `keep_in_mind`: and never lets it come back. ELIMIT, ENOMEM. */
+int srtp_table_remove(struct srtp_table *t, uint32_t ssrc, bool keep_in_mind) CONCLAVE_CHECKED;
+bool srtp_table_was_removed(const struct srtp_table *t, uint32_t ssrc);
 
 #endif
