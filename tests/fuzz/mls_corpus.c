@@ -44,10 +44,26 @@ static void put_messages(const struct stage *s)
     put("mls_message", "peek", 6, buf_view(&s->commit));
 }
 
+/* The tree after a commit of member 0. */
+static void put_tree_after(const char *name, struct mls_change change)
+{
+    struct mls_group *g = stage_member(0);
+    struct buf commit = {0}, welcome = {0}, tree = {0};
+    MUST_HOLD(mls_group_commit(g, &change, 1, NULL, STAGE_NOW, &commit) == 0);
+    MUST_HOLD(mls_group_merge_own(g, &welcome) == 0);
+    MUST_HOLD(mls_group_tree(g, &tree) == 0);
+    put("mls_tree", name, -1, buf_view(&tree));
+    mls_group_free(g);
+    buf_free(&commit);
+    buf_free(&welcome);
+    buf_free(&tree);
+}
+
 static void put_trees(const struct stage *s)
 {
-    struct bytes tree = buf_view(&s->tree);
-    put("mls_tree", "four", -1, tree);
+    put("mls_tree", "four", -1, buf_view(&s->tree));
+    put_tree_after("blank", mls_remove(2));
+    put_tree_after("unmerged", mls_add(buf_view(&s->key_package_message)));
 }
 
 static void put_states(const struct stage *s)
