@@ -15,7 +15,7 @@ struct slot {
     uint32_t timestamp;
     uint32_t kind;
     uint32_t older, newer; /* slots; NONE at the ends */
-    bool start, end;
+    bool start, end, padding;
 };
 
 #define NONE UINT32_MAX
@@ -151,6 +151,7 @@ static void give_up(struct assembler *a, int64_t to)
 enum head {
     HEAD_WAITS,  /* something is missing that may still come */
     HEAD_BROKEN, /* next up to checked can never be a frame */
+    HEAD_SILENT, /* next is padding: nobody wants to hear of it */
     HEAD_WHOLE,  /* next up to and including checked is a frame */
 };
 
@@ -163,6 +164,8 @@ static enum head look_at_head(struct assembler *a)
         const struct slot *s = slot_of(a, a->checked);
         if (s == NULL)
             return HEAD_WAITS;
+        if (s->padding)
+            return s == first ? HEAD_SILENT : HEAD_BROKEN;
         if (s == first && !s->start) {
             /* before anything came out, what begins this frame may still be on its way */
             if (!a->settled)
@@ -194,6 +197,14 @@ static void give_up_a_little(struct assembler *a, int64_t to)
     if (n == a->next)
         n = a->checked > a->next ? a->checked : a->next + 1;
     give_up(a, n < to ? n : to);
+}
+
+static void pass_over(struct assembler *a)
+{
+    slot_release(a, slot_of(a, a->next));
+    a->next++;
+    a->checked = a->next;
+    a->settled = true;
 }
 
 static bool in_window(const struct assembler *a, int64_t number)
@@ -252,6 +263,7 @@ static int slot_fill(struct slot *s, const struct assembler_packet *p)
     s->note = p->note;
     s->start = p->start;
     s->end = p->end;
+    s->padding = p->padding;
     if (p->payload.n == 0)
         return 0;
     s->data = malloc(p->payload.n);
@@ -264,7 +276,7 @@ static int slot_fill(struct slot *s, const struct assembler_packet *p)
 
 int assembler_input(struct assembler *a, const struct assembler_packet *p, uint64_t now_us)
 {
-    if (p->payload.n > RTP_PACKET_MAX)
+    if (p->payload.n > RTP_PACKET_MAX || (p->padding && p->payload.n != 0))
         return CONCLAVE_EINVAL;
     if (a->staged.number != 0 || is_over_limit(a))
         return CONCLAVE_ESTATE;
@@ -360,6 +372,13 @@ int assembler_next(struct assembler *a, uint64_t now_us, struct assembler_output
             return 0;
         case HEAD_BROKEN:
             give_up(a, a->checked);
+            continue;
+        case HEAD_SILENT:
+            if (a->lost != 0) { /* what is reported is a run of numbers */
+                take_lost(a, out);
+                return 0;
+            }
+            pass_over(a);
             continue;
         case HEAD_WAITS:
         default:

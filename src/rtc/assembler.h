@@ -6,6 +6,9 @@
  * frame comes out if all its packets arrive within wait_us of the first packet that belongs to it
  * or to a later frame, and the limits below were not reached meanwhile; what comes later is late.
  *
+ * A packet of nothing but padding (rtp_packet.payload.n is 0) has no payload descriptor to read, and
+ * belongs to no frame: set `padding` and leave the rest, so that its number is not taken for a loss.
+ *
  * Time is an argument, never goes back, and is looked at only here: after each assembler_input(),
  * and when assembler_deadline() is reached, call assembler_next() until it has nothing more.
  * Payloads are copied in. Memory is bounded by the config: see assembler_memory_max().
@@ -31,6 +34,7 @@ struct assembler_packet {
     bool end;             /* the payload ends one */
     uint32_t kind;        /* what must not change in a frame: payload type, SFrame's T bit, ... */
     uint64_t note;        /* the caller's; that of the first packet comes out with the frame */
+    bool padding;         /* a packet of padding alone: its number is done with, and no frame's */
     struct bytes payload; /* without descriptor; at most RTP_PACKET_MAX bytes, may be empty */
 };
 
@@ -65,7 +69,8 @@ struct assembler;
 int assembler_new(const struct assembler_config *config, struct assembler **out) CONCLAVE_CHECKED;
 void assembler_free(struct assembler *a);
 
-/* Duplicates and late packets are counted and return 0. EINVAL: too large a payload. ESTATE: not
+/* Duplicates and late packets are counted and return 0. EINVAL: too large a payload, or
+ * padding with one. ESTATE: not
  * all output was taken after the last packet, and there is no room for this one until it is.
  * ENOMEM. After a failure nothing has changed. */
 int assembler_input(struct assembler *a, const struct assembler_packet *p,

@@ -248,6 +248,78 @@ static void empty_payloads_are_packets_too(void **state)
     assembler_free(a);
 }
 
+static void input_padding(struct assembler *a, uint16_t sequence, uint64_t now)
+{
+    struct assembler_packet p = {.sequence = sequence, .padding = true};
+    assert_int_equal(assembler_input(a, &p, now), 0);
+}
+
+/* A browser without retransmission streams probes with padding on the media's own SSRC. */
+static void padding_between_frames_is_no_loss(void **state)
+{
+    struct assembler *a = made(NULL);
+
+    (void)state;
+    input(a, 10, 1, START | END, "one", 0);
+    expect_frame(a, 0, 1, "one");
+    input_padding(a, 11, 0);
+    expect_nothing(a, 0);
+    input(a, 14, 3, START | END, "three", 1);
+    input_padding(a, 12, 1);
+    expect_nothing(a, 1);
+    input(a, 13, 2, START | END, "two", 2);
+    expect_frame(a, 2, 2, "two");
+    expect_frame(a, 2, 3, "three");
+    expect_nothing(a, 2);
+    assert_int_equal(assembler_stats(a).lost, 0);
+    assert_true(assembler_deadline(a) == UINT64_MAX);
+    assembler_free(a);
+}
+
+static void padding_tells_apart_what_was_lost_before_it_and_behind(void **state)
+{
+    struct assembler *a = made(NULL);
+
+    (void)state;
+    input(a, 10, 1, START | END, "one", 0);
+    expect_frame(a, 0, 1, "one");
+    input_padding(a, 12, 0); /* 11 and 13 are lost */
+    input(a, 14, 2, START | END, "two", 0);
+    expect_nothing(a, 0);
+    expect_lost(a, ASSEMBLER_WAIT_US, 11, 1, 0);
+    expect_lost(a, ASSEMBLER_WAIT_US, 13, 1, 0);
+    expect_frame(a, ASSEMBLER_WAIT_US, 2, "two");
+    assert_int_equal(assembler_stats(a).lost, 2);
+    assembler_free(a);
+}
+
+static void padding_within_a_frame_breaks_it_and_a_stream_may_begin_with_it(void **state)
+{
+    struct assembler *a = made(NULL);
+
+    (void)state;
+    input_padding(a, 9, 0);
+    expect_nothing(a, 0);
+    input(a, 10, 1, START, "o", 0);
+    input_padding(a, 11, 0);
+    input(a, 12, 1, END, "ne", 0);
+    expect_lost(a, 0, 10, 1, 1);
+    expect_lost(a, 0, 12, 1, 1);
+    input(a, 13, 2, START | END, "two", 0);
+    expect_frame(a, 0, 2, "two");
+    assembler_free(a);
+}
+
+static void padding_has_no_payload(void **state)
+{
+    struct assembler *a = made(NULL);
+    struct assembler_packet p = {.padding = true, .payload = bytes_str("x")};
+
+    (void)state;
+    assert_int_equal(assembler_input(a, &p, 0), CONCLAVE_EINVAL);
+    assembler_free(a);
+}
+
 static void a_jump_ahead_costs_no_whole_frame(void **state)
 {
     struct assembler_config config = {.packets = 16};
@@ -523,6 +595,10 @@ int main(void)
         cmocka_unit_test(duplicates_are_taken_once),
         cmocka_unit_test(packets_that_do_not_go_together_make_no_frame),
         cmocka_unit_test(empty_payloads_are_packets_too),
+        cmocka_unit_test(padding_between_frames_is_no_loss),
+        cmocka_unit_test(padding_tells_apart_what_was_lost_before_it_and_behind),
+        cmocka_unit_test(padding_within_a_frame_breaks_it_and_a_stream_may_begin_with_it),
+        cmocka_unit_test(padding_has_no_payload),
         cmocka_unit_test(a_jump_ahead_costs_no_whole_frame),
         cmocka_unit_test(a_jump_of_half_the_numbers_is_the_furthest_there_is),
         cmocka_unit_test(output_has_to_be_taken_before_more_fits),
