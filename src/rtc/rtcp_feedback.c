@@ -104,8 +104,12 @@ static size_t nack_entry(const uint16_t *lost, size_t n, uint16_t *mask)
 {
     size_t i = 1;
     *mask = 0;
-    for (; i < n && sequence_distance(lost[0], lost[i]) <= 16; i++)
-        *mask |= (uint16_t)(1u << (sequence_distance(lost[0], lost[i]) - 1));
+    for (; i < n; i++) {
+        uint16_t ahead = (uint16_t)(lost[i] - lost[0]);
+        if (ahead > 16)
+            break;
+        *mask |= (uint16_t)(1u << (ahead - 1));
+    }
     return i;
 }
 

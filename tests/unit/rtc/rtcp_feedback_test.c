@@ -90,6 +90,31 @@ static void seventeen_losses_in_a_row_take_one_entry(void **state)
     buf_free(&out);
 }
 
+/* Rising each, but the last is more than half the numbers from the first. */
+static void a_nack_may_span_more_than_half_the_numbers(void **state)
+{
+    static const uint16_t lost[] = {0, 10, 32777, 65000, 65016};
+    struct buf out = {0};
+    struct rtcp_walk walk;
+    struct rtcp_packet p;
+    struct rtcp_feedback f;
+    struct rtcp_nack_walk w;
+    uint16_t sequence;
+
+    (void)state;
+    assert_int_equal(rtcp_nack_write(1, 2, lost, 5, &out), 0);
+    assert_int_equal(rtcp_open(buf_view(&out), &walk), 0);
+    assert_true(rtcp_next(&walk, &p));
+    assert_int_equal(rtcp_feedback_read(&p, &f), 0);
+    assert_int_equal(rtcp_nack_open(&f, &w), 0);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(rtcp_nack_next(&w, &sequence));
+        assert_int_equal(sequence, lost[i]);
+    }
+    assert_false(rtcp_nack_next(&w, &sequence));
+    buf_free(&out);
+}
+
 static void a_nack_out_of_order_or_of_nothing_is_not_written(void **state)
 {
     static const uint16_t repeated[] = {4, 5, 5};
@@ -318,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_nack_names_a_packet_and_the_sixteen_after_it),
         cmocka_unit_test(random_losses_are_asked_for_exactly),
         cmocka_unit_test(seventeen_losses_in_a_row_take_one_entry),
+        cmocka_unit_test(a_nack_may_span_more_than_half_the_numbers),
         cmocka_unit_test(a_nack_out_of_order_or_of_nothing_is_not_written),
         cmocka_unit_test(a_picture_loss_says_nothing_but_who),
         cmocka_unit_test(a_full_intra_request_names_its_streams),
