@@ -19,6 +19,12 @@ int sframe_clear_size(enum sframe_codec codec, struct bytes frame, size_t *out_n
     return 0;
 }
 
+/* What comes behind the clear bytes; an empty frame may be NULL, to which nothing can be added. */
+static struct bytes behind(struct bytes frame, size_t clear)
+{
+    return clear == 0 ? frame : bytes_of(frame.p + clear, frame.n - clear);
+}
+
 int sframe_seal_media(struct sframe_keys *k, uint64_t context, enum sframe_codec codec,
                       struct bytes frame, uint64_t now_us, uint8_t *out, size_t cap, size_t *out_n)
 {
@@ -28,9 +34,9 @@ int sframe_seal_media(struct sframe_keys *k, uint64_t context, enum sframe_codec
         return rv;
     if (cap < clear)
         return CONCLAVE_EBUFFER;
-    rv = sframe_seal(k, context, bytes_of(frame.p, clear),
-                     bytes_of(frame.p + clear, frame.n - clear), now_us, out + clear, cap - clear,
-                     out_n);
+    uint8_t *text = clear == 0 ? out : out + clear;
+    rv = sframe_seal(k, context, bytes_of(frame.p, clear), behind(frame, clear), now_us, text,
+                     cap - clear, out_n);
     if (rv != 0)
         return rv;
     if (clear != 0)
@@ -49,8 +55,9 @@ int sframe_open_media(struct sframe_keys *k, enum sframe_codec codec, struct byt
         return rv;
     if (cap < clear)
         return CONCLAVE_EBUFFER;
-    rv = sframe_open(k, bytes_of(sealed.p, clear), bytes_of(sealed.p + clear, sealed.n - clear),
-                     now_us, out + clear, cap - clear, out_n, out_info);
+    uint8_t *text = clear == 0 ? out : out + clear;
+    rv = sframe_open(k, bytes_of(sealed.p, clear), behind(sealed, clear), now_us, text, cap - clear,
+                     out_n, out_info);
     if (rv != 0)
         return rv;
     if (clear != 0)

@@ -136,12 +136,13 @@ static int gcm_seal(struct aead *a, const uint8_t *nonce, struct bytes aad, stru
 {
     EVP_CIPHER_CTX *ctx = key_of(a)->ctx;
     int n = 0, last = 0;
+    uint8_t rest[AEAD_TAG]; /* GCM has none; and out may be NULL, to which nothing can be added */
     if (aad.n > AEAD_INPUT_MAX || plain.n > AEAD_INPUT_MAX)
         return CONCLAVE_EINVAL;
     bool ok = EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) == 1 &&
               (aad.n == 0 || EVP_EncryptUpdate(ctx, NULL, &n, aad.p, (int)aad.n) == 1) &&
               (plain.n == 0 || EVP_EncryptUpdate(ctx, out, &n, plain.p, (int)plain.n) == 1) &&
-              EVP_EncryptFinal_ex(ctx, out + plain.n, &last) == 1 &&
+              EVP_EncryptFinal_ex(ctx, rest, &last) == 1 &&
               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG, out_tag) == 1;
     if (ok)
         return 0;
@@ -156,13 +157,13 @@ static int gcm_open(struct aead *a, const uint8_t *nonce, struct bytes aad, stru
     int n = 0, last = 0;
     if (aad.n > AEAD_INPUT_MAX || cipher.n > AEAD_INPUT_MAX)
         return CONCLAVE_EINVAL;
-    uint8_t copy[AEAD_TAG];
+    uint8_t copy[AEAD_TAG], rest[AEAD_TAG];
     memcpy(copy, tag, sizeof copy);
     bool ok = EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) == 1 &&
               (aad.n == 0 || EVP_DecryptUpdate(ctx, NULL, &n, aad.p, (int)aad.n) == 1) &&
               (cipher.n == 0 || EVP_DecryptUpdate(ctx, out, &n, cipher.p, (int)cipher.n) == 1) &&
               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG, copy) == 1 &&
-              EVP_DecryptFinal_ex(ctx, out + cipher.n, &last) == 1;
+              EVP_DecryptFinal_ex(ctx, rest, &last) == 1;
     if (ok)
         return 0;
     wipe(out, cipher.n);

@@ -230,6 +230,25 @@ static void opus_leaves_nothing_in_clear(void **state)
                      CONCLAVE_ESYNTAX);
 }
 
+static void an_empty_frame_needs_neither_text_nor_room(void **state)
+{
+    struct sframe_keys *a = member(SFRAME_INSIDE, 1), *b = member(SFRAME_INSIDE, 2);
+    uint8_t sealed[40];
+    size_t n = 0;
+    (void)state;
+    assert_int_equal(
+        sframe_seal_media(a, 0, SFRAME_CODEC_OPUS, bytes_of(NULL, 0), 0, sealed, sizeof sealed, &n),
+        0);
+    assert_int_equal(
+        sframe_open_media(b, SFRAME_CODEC_OPUS, bytes_of(sealed, n), 0, NULL, 0, &n, NULL), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(
+        sframe_open_media(b, SFRAME_CODEC_OPUS, bytes_of(NULL, 0), 0, NULL, 0, &n, NULL),
+        CONCLAVE_ESYNTAX);
+    sframe_keys_free(a);
+    sframe_keys_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +258,7 @@ int main(void)
         cmocka_unit_test(each_mode_refuses_the_other_ones_calls),
         cmocka_unit_test(a_frame_too_short_or_reflected_or_unknown_gets_no_step),
         cmocka_unit_test(clear_bytes_are_authenticated),
+        cmocka_unit_test(an_empty_frame_needs_neither_text_nor_room),
         cmocka_unit_test(opus_leaves_nothing_in_clear),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
