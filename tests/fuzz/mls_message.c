@@ -1,5 +1,5 @@
 /* Arbitrary bytes for everything that takes bytes from outside. The first byte says what they are
- * taken for. Whoever refuses them has not changed. */
+ * taken for, or that they are changes to a good message. Whoever refuses them has not changed. */
 #include "fuzz/fuzz.h"
 #include "fuzz/mls_stage.h"
 
@@ -10,7 +10,7 @@
 
 #define NOTHING bytes_of(NULL, 0)
 
-static void receive(struct bytes message)
+static int receive(struct bytes message)
 {
     struct mls_group *g = stage_member(1);
     struct buf before = {0}, after = {0};
@@ -28,33 +28,36 @@ static void receive(struct bytes message)
     buf_free(&before);
     buf_free(&after);
     mls_group_free(g);
+    return rv;
 }
 
-static void receive_outside(struct bytes message)
+static int receive_outside(struct bytes message)
 {
     const struct stage *s = stage();
     struct mls_public_group *g = NULL;
     struct mls_received r;
     MUST_HOLD(mls_public_group_restore(STAGE_SUITE, &s->callbacks, NULL, buf_view(&s->public_saved),
                                        &g) == 0);
-    if (mls_public_group_receive(g, message, STAGE_NOW, &r) == 0) {
+    int rv = mls_public_group_receive(g, message, STAGE_NOW, &r);
+    if (rv == 0) {
         if (r.kind == MLS_RECEIVED_COMMIT)
             MUST_HOLD(mls_public_group_merge(g, mls_received_take(&r)) == 0);
         mls_received_free(&r);
     }
     mls_public_group_free(g);
+    return rv;
 }
 
-static void join(struct bytes welcome)
+static int join(struct bytes welcome)
 {
     struct mls_key_package *kp = stage_key_package();
     struct mls_group *g = NULL;
     struct buf slice = {0};
     struct bytes ref;
     size_t n = 0;
-    if (mls_group_join(stage()->client[STAGE_MEMBERS], welcome, NOTHING, kp, NULL, 0, STAGE_NOW,
-                       &g) != 0)
-        MUST_HOLD(g == NULL);
+    int rv = mls_group_join(stage()->client[STAGE_MEMBERS], welcome, NOTHING, kp, NULL, 0,
+                            STAGE_NOW, &g);
+    MUST_HOLD(rv == 0 || g == NULL);
     if (mls_welcome_count(welcome, &n) == 0)
         for (size_t i = 0; i < n && i < 4; i++) {
             MUST_HOLD(mls_welcome_ref(welcome, i, &ref) == 0);
@@ -65,9 +68,10 @@ static void join(struct bytes welcome)
     buf_free(&slice);
     mls_group_free(g);
     mls_key_package_free(kp);
+    return rv;
 }
 
-static void look_at_info(struct bytes info)
+static int look_at_info(struct bytes info)
 {
     const struct stage *s = stage();
     struct mls_public_group *g = NULL;
@@ -76,15 +80,15 @@ static void look_at_info(struct bytes info)
     if (mls_public_group_new(STAGE_SUITE, &s->callbacks, NULL, info, buf_view(&s->tree), STAGE_NOW,
                              &g) == 0)
         mls_public_group_free(g);
-    if (mls_group_join_external(s->client[STAGE_MEMBERS], info, buf_view(&s->tree), MLS_NO_LEAF,
-                                NULL, 0, STAGE_NOW, &joining, &commit) == 0)
-        mls_group_free(joining);
-    else
-        MUST_HOLD(commit.n == 0);
+    int rv = mls_group_join_external(s->client[STAGE_MEMBERS], info, buf_view(&s->tree),
+                                     MLS_NO_LEAF, NULL, 0, STAGE_NOW, &joining, &commit);
+    MUST_HOLD(rv == 0 || (commit.n == 0 && joining == NULL));
+    mls_group_free(joining);
     buf_free(&commit);
+    return rv;
 }
 
-static void look_at_key_package(struct bytes message)
+static int look_at_key_package(struct bytes message)
 {
     struct mls_client *c = stage()->client[0];
     struct mls_group *g = stage_member(0);
@@ -99,10 +103,11 @@ static void look_at_key_package(struct bytes message)
     buf_free(&ref);
     buf_free(&commit);
     mls_group_free(g);
+    return rv;
 }
 
 /* The readers of single structs, which real messages reach only behind a signature. */
-static void parse(struct bytes b)
+static int parse(struct bytes b)
 {
     int error = 0;
     struct reader r = reader_of(b);
@@ -125,26 +130,55 @@ static void parse(struct bytes b)
     r = reader_of(b);
     mls_authenticated_read(&r, &content, &error);
     (void)(mls_private_message_parse(b, &private_message) == 0);
+    return error;
 }
 
-static void peek(struct bytes message)
+static int peek(struct bytes message)
 {
     enum mls_wire_format kind;
     struct bytes group_id, rest = message, der;
     uint64_t epoch;
-    (void)(mls_message_peek(message, &kind, &group_id, &epoch) == 0);
+    int rv = mls_message_peek(message, &kind, &group_id, &epoch);
     while (mls_certificate_next(&rest, &der)) {
     }
     MUST_HOLD(mls_extension_find(message, MLS_EXT_EXTERNAL_PUB, &der) <= 0);
+    return rv;
+}
+
+/* A good message of the stage, changed or not, for whom it is meant. */
+static void edited(uint8_t which, struct bytes edits)
+{
+    const struct stage *s = stage();
+    const struct {
+        const struct buf *message;
+        int (*taker)(struct bytes);
+    } good[] = {{&s->application, receive},
+                {&s->proposal, receive},
+                {&s->private_commit, receive},
+                {&s->proposal, receive_outside},
+                {&s->welcome, join},
+                {&s->group_info, look_at_info},
+                {&s->commit, receive_outside},
+                {&s->key_package_message, look_at_key_package},
+                {&s->commit, peek}};
+    struct buf message = {0};
+    size_t i = which % (sizeof good / sizeof good[0]);
+    stage_edit(good[i].message, edits, &message);
+    int rv = good[i].taker(buf_view(&message));
+    /* what nobody has touched is taken; a commit refers to a proposal that is not there */
+    MUST_HOLD(edits.n >= 3 || rv == (i == 6 ? CONCLAVE_EUNKNOWNREF : 0));
+    buf_free(&message);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const takers[])(struct bytes) = {
+    static int (*const takers[])(struct bytes) = {
         receive, receive_outside, join, look_at_info, look_at_key_package, parse, peek};
     (void)stage();
     stage_seed(2);
-    if (size != 0)
-        takers[data[0] % (sizeof takers / sizeof takers[0])](bytes_of(data + 1, size - 1));
+    if (size >= 2 && data[0] >= 0x80)
+        edited(data[1], bytes_of(data + 2, size - 2));
+    else if (size != 0)
+        (void)takers[data[0] % (sizeof takers / sizeof takers[0])](bytes_of(data + 1, size - 1));
     return 0;
 }

@@ -202,3 +202,16 @@ struct mls_key_package *stage_key_package(void)
                                       buf_view(&s->key_package), &kp));
     return kp;
 }
+
+void stage_edit(const struct buf *base, struct bytes edits, struct buf *out)
+{
+    buf_put(out, buf_view(base));
+    MUST_HOLD(buf_check(out) == 0);
+    for (size_t i = 0; i + 3 <= edits.n && out->n != 0; i += 3) {
+        size_t at = ((size_t)edits.p[i] << 8 | edits.p[i + 1]) % out->n;
+        if (edits.p[i + 2] == 0)
+            out->n = at;
+        else
+            out->p[at] ^= edits.p[i + 2];
+    }
+}

@@ -36,6 +36,10 @@ void stage_seed(uint64_t seed);
 struct mls_group *stage_member(unsigned i);
 struct mls_key_package *stage_key_package(void);
 
+/* Bytes of the stage with changes of the input's: two bytes where, one byte what (0: cut there). So
+ * a seed stays good when keys change. */
+void stage_edit(const struct buf *base, struct bytes edits, struct buf *out);
+
 /* Ends the program if something that must hold does not. */
 #define MUST_HOLD(condition) stage_must_hold((condition), #condition, __FILE__, __LINE__)
 void stage_must_hold(bool holds, const char *what, const char *file, int line);

@@ -67,16 +67,12 @@ static void restore_others(uint8_t which, struct bytes saved)
     mls_public_group_free(g);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* So many good deltas, then the input; or a save, or what is not a group. */
+static void take(size_t kind, struct bytes input)
 {
     const struct stage *s = stage();
     struct bytes deltas[STAGE_DELTAS + 1];
-    stage_seed(4);
-    if (size == 0)
-        return 0;
-    struct bytes input = bytes_of(data + 1, size - 1);
-    size_t kind = data[0] % (STAGE_DELTAS + 4);
-    if (kind <= STAGE_DELTAS) { /* so many good deltas, then the input */
+    if (kind <= STAGE_DELTAS) {
         for (size_t i = 0; i < kind; i++)
             deltas[i] = buf_view(&s->deltas[i]);
         deltas[kind] = input;
@@ -86,5 +82,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         restore_others((uint8_t)(kind - STAGE_DELTAS - 2), input);
     }
+}
+
+/* With the high bit set the input is changes to what belongs there. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct stage *s = stage();
+    struct buf edited = {0};
+    stage_seed(4);
+    if (size == 0)
+        return 0;
+    size_t kind = data[0] % 0x80 % (STAGE_DELTAS + 4);
+    struct bytes input = bytes_of(data + 1, size - 1);
+    if (data[0] >= 0x80) {
+        stage_edit(kind < STAGE_DELTAS        ? &s->deltas[kind]
+                   : kind <= STAGE_DELTAS + 1 ? &s->saved[1]
+                   : kind == STAGE_DELTAS + 2 ? &s->key_package
+                                              : &s->public_saved,
+                   input, &edited);
+        input = buf_view(&edited);
+    }
+    take(kind, input);
+    buf_free(&edited);
     return 0;
 }
