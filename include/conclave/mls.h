@@ -150,6 +150,7 @@ struct mls_identity_check {
     bool has_predecessor;
     struct mls_credential predecessor;
     struct bytes predecessor_key;
+    bool dates_checked;    /* MLS_X509: the end-entity certificate is valid at now */
     struct bytes group_id; /* empty before the group is known */
     struct bytes group_extensions;
     uint64_t now;
@@ -164,7 +165,7 @@ struct mls_callbacks {
 
     /* Required. Is this credential rightly this key's, and welcome? Any error refuses: the call
      * that asked fails with ECREDENTIAL. For MLS_X509 the library has already checked that the
-     * end-entity certificate holds signature_key and is valid at `now`. */
+     * end-entity certificate holds signature_key and, if dates_checked, that it is valid now. */
     int (*check_identity)(void *ctx, const struct mls_identity_check *check);
 
     /* The external PSK of this id, or ENOTFOUND. NULL: there are none. */
@@ -312,15 +313,21 @@ bool mls_group_next_member(const struct mls_group *g, uint32_t *leaf, struct mls
 int mls_group_export(struct mls_group *g, const char *label, struct bytes context, size_t n,
                      uint8_t *out) CONCLAVE_CHECKED;
 
-/* Section 8.7; nh bytes, borrowed. Equal at two members only if they see the same group. */
+/* Section 8.7; nh bytes, borrowed. Equal at two members only if they see the same group. Empty while
+ * we are no member: then there is nothing to compare. */
 struct bytes mls_group_epoch_authenticator(const struct mls_group *g);
 
 /* Section 8.6: the resumption PSK of this or a kept epoch. ENOTFOUND. */
 int mls_group_resumption_psk(const struct mls_group *g, uint64_t epoch,
                              struct buf *out) CONCLAVE_CHECKED;
 
-/* A signed GroupInfo as MLSMessage, for external joins and for public groups. */
-int mls_group_info(struct mls_group *g, bool with_tree, struct buf *out) CONCLAVE_CHECKED;
+/* A signed GroupInfo as MLSMessage, for public groups and external joins. Whoever has one with
+ * MLS_INFO_EXTERNAL_PUB can make an external commit, which check_identity may refuse. */
+enum mls_info {
+    MLS_INFO_TREE = 1,         /* the ratchet tree in it */
+    MLS_INFO_EXTERNAL_PUB = 2, /* the key for joining by external commit */
+};
+int mls_group_info(struct mls_group *g, unsigned with, struct buf *out) CONCLAVE_CHECKED;
 
 /* The ratchet tree apart (section 12.4.3.3). */
 int mls_group_tree(const struct mls_group *g, struct buf *out) CONCLAVE_CHECKED;
@@ -386,6 +393,11 @@ int mls_group_commit(struct mls_group *g, const struct mls_change *changes, size
  * out (section 14); it is empty if nobody was added. ESTATE without a pending commit. */
 int mls_group_merge_own(struct mls_group *g, struct buf *out_welcome) CONCLAVE_CHECKED;
 
+/* What was handed out last, for a caller that lost it in a crash: the pending commit's message, and
+ * the Welcome of our commit that began this epoch. ENOTFOUND. */
+int mls_group_pending_message(const struct mls_group *g, struct bytes *out) CONCLAVE_CHECKED;
+int mls_group_last_welcome(const struct mls_group *g, struct bytes *out) CONCLAVE_CHECKED;
+
 /* Our commit lost: forget it. Merging another's commit does the same. Without one: 0. ESTORE. */
 int mls_group_drop_own(struct mls_group *g) CONCLAVE_CHECKED;
 bool mls_group_has_pending(const struct mls_group *g);
@@ -443,7 +455,11 @@ struct mls_proposal_info {
 struct mls_received {
     enum mls_received_kind kind;
     struct mls_sender sender;
+    struct mls_member member; /* the sender, if a member, as it was in that epoch; views into
+                               * member_leaf: a leaf index means nothing in another epoch */
+    struct buf member_leaf;
     uint64_t epoch;
+    uint32_t generation; /* of a PrivateMessage: counts the sender's messages in the epoch */
     struct buf authenticated_data;
     struct buf data;
     struct mls_proposal_info proposal; /* views into the group's cache */
@@ -455,9 +471,9 @@ int mls_group_receive(struct mls_group *g, struct bytes message, uint64_t now,
                       struct mls_received *out) CONCLAVE_CHECKED;
 void mls_received_free(struct mls_received *r);
 
-/* Makes a staged commit the current epoch. It is consumed, whatever the result; the pointer in
- * struct mls_received is then stale, so take it out: see mls_received_take(). ESTATE if the group
- * has moved on since. */
+/* Makes a staged commit the current epoch. It is consumed, whatever the result (the message can be
+ * received again); the pointer in struct mls_received is then stale, so take it out: see
+ * mls_received_take(). ESTATE if the group has moved on since, EINVAL if it is not ours. */
 int mls_group_merge(struct mls_group *g, struct mls_staged *staged) CONCLAVE_CHECKED;
 struct mls_staged *mls_received_take(struct mls_received *r);
 
@@ -544,9 +560,19 @@ int mls_public_group_restore(uint16_t suite, const struct mls_callbacks *callbac
 int mls_welcome_slice(struct bytes welcome, struct bytes key_package_ref,
                       struct buf *out) CONCLAVE_CHECKED;
 
-/* How many joiners a Welcome serves, and each one's KeyPackageRef (view). */
-int mls_welcome_count(struct bytes welcome, size_t *out) CONCLAVE_CHECKED;
-int mls_welcome_ref(struct bytes welcome, size_t i, struct bytes *out) CONCLAVE_CHECKED;
+/* A walk over the entries of a Welcome: open it, then ask for one after the other. Views into the
+ * Welcome. */
+struct mls_welcome_walk {
+    uint16_t suite;
+    size_t count; /* joiners it serves */
+    struct bytes rest, group_info;
+};
+int mls_welcome_open(struct bytes welcome, struct mls_welcome_walk *out) CONCLAVE_CHECKED;
+
+/* The next entry's KeyPackageRef and, unless out_slice is NULL, the Welcome for it alone. ENOTFOUND
+ * at the end. */
+int mls_welcome_next(struct mls_welcome_walk *walk, struct bytes *out_ref,
+                     struct buf *out_slice) CONCLAVE_CHECKED;
 
 /* What kind of MLSMessage this is (section 6), and for which group and epoch (handshake and
  * application messages only, else empty and 0). */

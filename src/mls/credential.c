@@ -94,12 +94,14 @@ static int validate_x509(struct crypto *c, const struct mls_identity_check *chec
 int mls_credential_validate(struct crypto *c, const struct mls_callbacks *callbacks,
                             const struct mls_identity_check *check, bool expired_ok)
 {
+    struct mls_identity_check asked = *check;
     if (check->credential.type == MLS_X509) {
         int rv = validate_x509(c, check, expired_ok);
         if (rv != 0)
             return rv;
+        asked.dates_checked = !expired_ok;
     }
-    return callbacks->check_identity(callbacks->ctx, check) == 0 ? 0 : CONCLAVE_ECREDENTIAL;
+    return callbacks->check_identity(callbacks->ctx, &asked) == 0 ? 0 : CONCLAVE_ECREDENTIAL;
 }
 
 int mls_identity_accept_any(void *ctx, const struct mls_identity_check *check)

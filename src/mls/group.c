@@ -78,6 +78,7 @@ void mls_group_free(struct mls_group *g)
     secrets_fini(g);
     secret_wipe(&g->delta_key);
     buf_free(&g->records);
+    buf_free(&g->welcome);
     mls_public_group_fini(&g->pub);
     mls_client_free(g->client);
     free(g);
@@ -170,7 +171,7 @@ static int found(struct mls_group *g, struct bytes group_id, struct bytes extens
     if (rv == 0)
         rv = mls_tree_root_hash(&tree, g->crypto, hash);
     if (rv == 0)
-        rv = mls_external_senders_validate(&g->pub, extensions, bytes_of(NULL, 0), now);
+        rv = mls_external_senders_validate(&g->pub, extensions, bytes_of(NULL, 0), false, now);
     if (rv == 0)
         rv = first_epoch(g, tag);
     if (rv == 0) {
@@ -316,6 +317,22 @@ bool mls_group_has_pending(const struct mls_group *g)
     return g->pending != NULL;
 }
 
+int mls_group_pending_message(const struct mls_group *g, struct bytes *out)
+{
+    if (g->pending == NULL)
+        return CONCLAVE_ENOTFOUND;
+    *out = buf_view(&mls_staged_secrets_of(g->pending)->message);
+    return 0;
+}
+
+int mls_group_last_welcome(const struct mls_group *g, struct bytes *out)
+{
+    if (g->welcome.n == 0)
+        return CONCLAVE_ENOTFOUND;
+    *out = buf_view(&g->welcome);
+    return 0;
+}
+
 const struct mls_staged *mls_group_pending(const struct mls_group *g)
 {
     return g->pending;
@@ -332,6 +349,7 @@ void mls_staged_secrets_free(void *p)
     mls_epoch_secrets_wipe(&s->epoch);
     mls_secret_tree_fini(&s->tree);
     buf_free(&s->welcome);
+    buf_free(&s->message);
     wipe(s, sizeof *s);
     free(s);
 }
@@ -437,6 +455,7 @@ void mls_group_advance(struct mls_group *g, struct mls_staged *s)
         mls_secret_tree_fini(&g->secret_tree);
         g->secret_tree = next->tree;
         next->tree = (struct mls_secret_tree){0};
+        buf_move(&g->welcome, &next->welcome);
         g->signer = next->signer;
         g->own_leaf = next->own_leaf;
         g->joining = false;
@@ -466,6 +485,8 @@ static int commit_key(struct mls_group *g, const struct mls_staged *s,
 int mls_group_merge(struct mls_group *g, struct mls_staged *staged)
 {
     struct mls_ratchet_step *step = NULL;
+    if (staged == NULL)
+        return CONCLAVE_EINVAL;
     int rv = g->removed ? CONCLAVE_EREMOVED : g->joining ? CONCLAVE_ESTATE : 0;
     if (rv == 0)
         rv = mls_group_prepare_advance(g, staged);
@@ -493,16 +514,19 @@ int mls_group_merge_own(struct mls_group *g, struct buf *out_welcome)
     if (g->pending == NULL)
         return g->removed ? CONCLAVE_EREMOVED : CONCLAVE_ESTATE;
     int rv = mls_group_prepare_advance(g, g->pending);
+    buf_put(&welcome, buf_view(&mls_staged_secrets_of(g->pending)->welcome));
+    if (rv == 0)
+        rv = buf_check(&welcome);
     if (rv == 0)
         rv = mls_store_merge_own(g);
     if (rv == 0)
         rv = mls_store_flush(g);
-    if (rv != 0)
+    if (rv != 0) {
+        buf_free(&welcome);
         return rv;
-    /* RFC 9420 14-4: only now may the Welcome leave */
-    buf_move(&welcome, &mls_staged_secrets_of(g->pending)->welcome);
+    }
     mls_group_advance(g, g->pending);
-    buf_move(out_welcome, &welcome);
+    buf_move(out_welcome, &welcome); /* RFC 9420 14-4: only now may it leave */
     return 0;
 }
 
@@ -574,13 +598,14 @@ int mls_group_info_extensions(struct mls_group *g, const struct mls_tree *tree, 
     return rv;
 }
 
-int mls_group_info(struct mls_group *g, bool with_tree, struct buf *out)
+int mls_group_info(struct mls_group *g, unsigned with, struct buf *out)
 {
     struct buf b = {0}, extensions = {0};
     int rv = mls_group_check_active(g);
     if (rv == 0)
-        rv = mls_group_info_extensions(g, &g->pub.tree, with_tree, &g->secrets, NULL, 0,
-                                       &extensions);
+        rv = mls_group_info_extensions(g, &g->pub.tree, (with & MLS_INFO_TREE) != 0,
+                                       (with & MLS_INFO_EXTERNAL_PUB) != 0 ? &g->secrets : NULL,
+                                       NULL, 0, &extensions);
     mls_message_begin(&b, MLS_GROUP_INFO);
     if (rv == 0)
         rv = mls_group_info_sign(g->signer, buf_view(&g->pub.context), buf_view(&extensions),

@@ -39,7 +39,7 @@ struct mls_staged_secrets {
     uint32_t own_leaf;
     /* of our own commit */
     struct buf welcome;
-    uint8_t commit_hash[CRYPTO_HASH_MAX]; /* of the message, to know it again */
+    struct buf message; /* as handed out: to know it again, and to hand it out again */
 };
 
 struct mls_group {
@@ -63,6 +63,7 @@ struct mls_group {
     /* only while the first commit of a successor is made: the old group's PSK */
     struct mls_past_psk foreign_psk;
     struct buf foreign_group;
+    struct buf welcome; /* of our commit that began this epoch */
     struct buf records; /* of the delta that the call under way will store */
     uint64_t next_delta;
     uint8_t delta_link[MLS_DELTA_LINK]; /* what the next delta must name */
@@ -99,8 +100,8 @@ void mls_group_trim_past(struct mls_group *g);
 int mls_group_prepare_advance(struct mls_group *g, const struct mls_staged *s) CONCLAVE_CHECKED;
 void mls_group_advance(struct mls_group *g, struct mls_staged *s);
 
-/* The new epoch's secrets of a staged commit (group_schedule.c). init, commit_secret: as the
- * commit says. Checks or, with out_tag, makes the confirmation tag. */
+/* The new epoch's secrets of a staged commit. init, commit_secret: as the commit says. out_joiner may
+ * be NULL. */
 int mls_group_stage_epoch(struct mls_group *g, struct mls_staged *s, const struct secret *init,
                           const struct secret *commit_secret, const struct secret *psk,
                           struct secret *out_joiner) CONCLAVE_CHECKED;

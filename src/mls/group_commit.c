@@ -264,8 +264,8 @@ static int finish(struct mls_group *g, const struct mls_commit_options *options,
     if (rv == 0)
         rv = mls_group_frame(g, &content, buf_view(&w->encoded), buf_view(&w->auth),
                              private_message, &w->message, out_step);
-    struct bytes message = buf_view(&w->message);
-    return rv != 0 ? rv : crypto_hash(g->crypto, &message, 1, secrets->commit_hash);
+    buf_put(&secrets->message, buf_view(&w->message));
+    return rv != 0 ? rv : buf_check(&secrets->message);
 }
 
 int mls_group_commit_plan(struct mls_group *g, const struct mls_commit_plan *plan, uint64_t now,

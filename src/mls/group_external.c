@@ -103,9 +103,9 @@ static int build(struct mls_group *g, struct mls_staged *s, struct bytes proposa
                                    &auth, NULL);
     if (rv == 0)
         rv = mls_group_frame(g, &content, buf_view(&encoded), buf_view(&auth), false, out, &none);
-    struct bytes message = buf_view(out);
+    buf_put(&secrets->message, buf_view(out));
     if (rv == 0)
-        rv = crypto_hash(g->crypto, &message, 1, secrets->commit_hash);
+        rv = buf_check(&secrets->message);
     buf_free(&path);
     buf_free(&body);
     buf_free(&encoded);

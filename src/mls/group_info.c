@@ -89,8 +89,8 @@ int mls_public_group_load(struct mls_public_group *g, const struct mls_group_inf
     if (rv == 0)
         rv = mls_group_info_verify(g->crypto, info, &tree);
     if (rv == 0) /* RFC 9420 5.3.1-7 */
-        rv =
-            mls_external_senders_validate(g, info->context.view.extensions, bytes_of(NULL, 0), now);
+        rv = mls_external_senders_validate(g, info->context.view.extensions, bytes_of(NULL, 0),
+                                           g->policy.accept_expired_tree, now);
     if (rv == 0)
         rv = mls_public_group_set(g, &tree, info->context.raw, info->confirmation_tag);
     mls_tree_fini(&tree);

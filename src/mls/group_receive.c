@@ -139,6 +139,10 @@ static int receive_proposal(struct mls_group *g, const struct mls_authenticated 
 {
     size_t nh = g->crypto->suite->nh;
     uint8_t ref[CRYPTO_HASH_MAX];
+    struct reader r = reader_of(a->content.body);
+    /* draft-ietf-mls-extensions: SelfRemove is public, for external committers to see */
+    if (a->wire_format == MLS_PRIVATE_MESSAGE && read_u16(&r) == MLS_SELF_REMOVE)
+        return CONCLAVE_EWIREFORMAT;
     int rv = mls_proposal_ref(g->crypto, a, ref);
     const struct mls_cached *kept =
         rv == 0 ? mls_cache_find(&g->pub.cache, bytes_of(ref, nh)) : NULL;
@@ -168,12 +172,14 @@ static int receive_handshake(struct mls_group *g, const struct mls_authenticated
     return receive_commit(g, a, now, out);
 }
 
-static int fill(const struct mls_authenticated *a, struct mls_received *out)
+/* What is common to all: whose it is, as the epoch it was sent in knows the sender. */
+static int fill(const struct mls_authenticated *a, const struct mls_tree *tree,
+                struct mls_received *out)
 {
-    out->sender = a->content.sender;
     out->epoch = a->content.epoch;
     buf_put(&out->authenticated_data, a->content.authenticated_data);
-    return buf_check(&out->authenticated_data);
+    int rv = buf_check(&out->authenticated_data);
+    return rv != 0 ? rv : mls_received_set_sender(out, a->content.sender, tree);
 }
 
 /* ---- PublicMessage ---- */
@@ -205,7 +211,7 @@ static int receive_public(struct mls_group *g, struct bytes body, uint64_t now,
     if (rv == 0)
         rv = check_membership(g, &m);
     if (rv == 0)
-        rv = fill(&m.auth_content, out);
+        rv = fill(&m.auth_content, &g->pub.tree, out);
     return rv != 0 ? rv : receive_handshake(g, &m.auth_content, now, effects, out);
 }
 
@@ -268,10 +274,11 @@ static int open_private(struct mls_group *g, const struct epoch_view *e,
     return rv;
 }
 
-static int deliver(struct mls_group *g, const struct mls_authenticated *a, uint64_t now,
-                   struct effects *effects, struct mls_received *out)
+static int deliver(struct mls_group *g, const struct mls_authenticated *a,
+                   const struct mls_tree *tree, uint64_t now, struct effects *effects,
+                   struct mls_received *out)
 {
-    int rv = fill(a, out);
+    int rv = fill(a, tree, out);
     if (rv != 0)
         return rv;
     if (a->content.type != CONTENT_APPLICATION)
@@ -299,7 +306,8 @@ static int receive_private(struct mls_group *g, struct bytes body, uint64_t now,
     if (rv == 0)
         rv = open_private(g, &e, &m, &sender, &storage, &a, &effects->step);
     if (rv == 0)
-        rv = deliver(g, &a, now, effects, out);
+        rv = deliver(g, &a, e.tree, now, effects, out);
+    out->generation = rv == 0 ? sender.generation : 0;
     if (rv == 0 && out->kind == MLS_RECEIVED_COMMIT) {
         /* Its key is used up when it is merged: who drops it, or crashes, can receive it again. */
         out->staged->was_private = true;
@@ -326,18 +334,10 @@ static void take_effects(struct mls_group *g, struct effects *effects)
         mls_ratchet_take(effects->tree, effects->step); /* RFC 9420 9.2-1 */
 }
 
-static int is_own_commit(struct mls_group *g, struct bytes message, bool *out)
+static bool is_own_commit(const struct mls_group *g, struct bytes message)
 {
-    uint8_t hash[CRYPTO_HASH_MAX];
-    size_t nh = g->crypto->suite->nh;
-    *out = false;
-    if (g->pending == NULL)
-        return 0;
-    int rv = crypto_hash(g->crypto, &message, 1, hash);
-    if (rv == 0)
-        *out = bytes_equal(bytes_of(hash, nh),
-                           bytes_of(mls_staged_secrets_of(g->pending)->commit_hash, nh));
-    return rv;
+    return g->pending != NULL &&
+           bytes_equal(message, buf_view(&mls_staged_secrets_of(g->pending)->message));
 }
 
 int mls_group_receive(struct mls_group *g, struct bytes message, uint64_t now,
@@ -346,16 +346,13 @@ int mls_group_receive(struct mls_group *g, struct bytes message, uint64_t now,
     struct mls_message m;
     struct mls_received made = {0};
     struct effects effects = {0};
-    bool own = false;
     int rv = mls_message_parse(message, &m);
     if (rv == 0 && g->removed)
         rv = CONCLAVE_EREMOVED;
-    if (rv == 0)
-        rv = is_own_commit(g, message, &own);
-    if (rv == 0 && own) {
+    if (rv == 0 && is_own_commit(g, message)) {
         made.kind = MLS_RECEIVED_OWN_COMMIT;
-        made.sender = g->pending->sender;
         made.epoch = g->pub.view.epoch;
+        rv = mls_received_set_sender(&made, g->pending->sender, &g->pub.tree);
     } else if (rv == 0 && g->joining) {
         rv = CONCLAVE_ESTATE;
     } else if (rv == 0 && m.wire_format == MLS_PUBLIC_MESSAGE) {

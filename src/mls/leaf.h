@@ -1,5 +1,5 @@
 /* RFC 9420 7.2 and 7.3: the leaf node, its signature and the rules it must keep by itself. What
- * needs the rest of the tree (unique keys, credential types in common) is in tree_leaves.c.
+ * needs the rest of the tree (unique keys, credential types in common) is in tree.c.
  */
 #ifndef MLS_LEAF_H
 #define MLS_LEAF_H

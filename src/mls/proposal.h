@@ -1,4 +1,4 @@
-/* RFC 9420 12.1: proposals on the wire. What they do is in proposal_list.c and apply.c. */
+/* RFC 9420 12.1: proposals on the wire. What they do is in proposal_list.c. */
 #ifndef MLS_PROPOSAL_H
 #define MLS_PROPOSAL_H
 

@@ -99,10 +99,11 @@ int mls_public_group_receive(struct mls_public_group *g, struct bytes message, u
     if (rv != 0)
         return rv;
     const struct mls_authenticated *a = &pm.auth_content;
-    made.sender = a->content.sender;
     made.epoch = a->content.epoch;
     buf_put(&made.authenticated_data, a->content.authenticated_data);
     rv = buf_check(&made.authenticated_data);
+    if (rv == 0)
+        rv = mls_received_set_sender(&made, a->content.sender, &g->tree);
     if (rv == 0 && a->content.type == CONTENT_PROPOSAL) {
         rv = receive_proposal(g, a, now, &made);
     } else if (rv == 0 && a->content.type == CONTENT_COMMIT) {
@@ -119,8 +120,29 @@ int mls_public_group_receive(struct mls_public_group *g, struct bytes message, u
     return 0;
 }
 
+int mls_received_set_sender(struct mls_received *r, struct mls_sender sender,
+                            const struct mls_tree *tree)
+{
+    const struct mls_leaf *leaf =
+        sender.type == MLS_SENDER_MEMBER ? mls_tree_leaf(tree, sender.index) : NULL;
+    struct mls_leaf copy;
+    int error = 0;
+    r->sender = sender;
+    if (leaf == NULL)
+        return 0;
+    buf_put(&r->member_leaf, leaf->raw);
+    int rv = buf_check(&r->member_leaf);
+    if (rv != 0)
+        return rv;
+    struct reader in = reader_of(buf_view(&r->member_leaf));
+    mls_leaf_read(&in, &copy, &error);
+    r->member = mls_leaf_member(&copy, sender.index);
+    return reader_end(&in);
+}
+
 void mls_received_free(struct mls_received *r)
 {
+    buf_free(&r->member_leaf);
     buf_free(&r->authenticated_data);
     buf_free(&r->data);
     mls_staged_free(r->staged);

@@ -104,6 +104,10 @@ int mls_public_group_stage(struct mls_public_group *g, const struct mls_authenti
 /* Makes a staged commit current. Cannot fail; s keeps what is left. */
 void mls_public_group_advance(struct mls_public_group *g, struct mls_staged *s);
 
+/* Says who sent something, with a copy of its leaf if it is a member of the tree. */
+int mls_received_set_sender(struct mls_received *r, struct mls_sender sender,
+                            const struct mls_tree *tree) CONCLAVE_CHECKED;
+
 /* ---- The steps of staging, which a committer takes one by one (staged.c) ---- */
 
 int mls_staged_begin(const struct mls_public_group *g, struct mls_sender sender,
@@ -145,7 +149,8 @@ int mls_proposal_validate(const struct mls_public_group *g, const struct mls_tre
 
 /* Credentials of external_senders that are not in the old list (RFC 9420 5.3.1-7, 5.3.1-8). */
 int mls_external_senders_validate(const struct mls_public_group *g, struct bytes extensions,
-                                  struct bytes old_extensions, uint64_t now) CONCLAVE_CHECKED;
+                                  struct bytes old_extensions, bool expired_ok,
+                                  uint64_t now) CONCLAVE_CHECKED;
 
 /* Whether two credentials are of one client, as the application sees it. */
 bool mls_same_identity(const struct mls_callbacks *callbacks, const struct mls_credential *a,

@@ -100,6 +100,7 @@ static int write_group(const struct mls_group *g, struct buf *b)
         mls_secret_tree_write(&g->secret_tree, b);
     write_past(g, b);
     write_updates(g, b);
+    write_vec(b, buf_view(&g->welcome));
     write_u8(b, g->pending != NULL);
     if (rv == 0 && g->pending != NULL) {
         size_t mark = write_vec_begin(b);
@@ -233,6 +234,9 @@ static int read_group(struct mls_group *g, struct reader *r)
         rv = read_past(g, r);
     if (rv == 0)
         rv = read_updates(g, r);
+    buf_put(&g->welcome, read_vec(r));
+    if (rv == 0)
+        rv = buf_check(&g->welcome);
     if (rv == 0)
         rv = read_pending(g, r);
     return rv != 0 ? rv : reader_end(r);

@@ -45,7 +45,7 @@ static void write_secrets(const struct mls_staged_secrets *secrets, struct buf *
     mls_state_write_epoch(b, &secrets->epoch);
     mls_secret_tree_write(&secrets->tree, b);
     write_vec(b, buf_view(&secrets->welcome));
-    buf_put(b, bytes_of(secrets->commit_hash, sizeof secrets->commit_hash));
+    write_vec(b, buf_view(&secrets->message));
 }
 
 int mls_staged_write(const struct mls_staged *s, struct buf *b)
@@ -149,11 +149,10 @@ static int read_secrets(struct mls_group *g, struct mls_staged *s, struct reader
     if (rv != 0)
         return rv;
     buf_put(&secrets->welcome, read_vec(r));
-    struct bytes hash = read_bytes(r, sizeof secrets->commit_hash);
+    buf_put(&secrets->message, read_vec(r));
     if (!reader_ok(r))
         return CONCLAVE_ESYNTAX;
-    memcpy(secrets->commit_hash, hash.p, sizeof secrets->commit_hash);
-    return buf_check(&secrets->welcome);
+    return secrets->welcome.failed ? CONCLAVE_ENOMEM : buf_check(&secrets->message);
 }
 
 static int read_context(struct mls_staged *s, struct reader *r)

@@ -99,7 +99,7 @@ static bool is_known_sender(struct bytes old_extensions, const struct mls_extern
 }
 
 int mls_external_senders_validate(const struct mls_public_group *g, struct bytes extensions,
-                                  struct bytes old_extensions, uint64_t now)
+                                  struct bytes old_extensions, bool expired_ok, uint64_t now)
 {
     uint32_t n = 0;
     int rv = mls_external_senders_count(extensions, &n);
@@ -115,7 +115,7 @@ int mls_external_senders_validate(const struct mls_public_group *g, struct bytes
                                            .group_id = g->view.group_id,
                                            .group_extensions = extensions,
                                            .now = now};
-        rv = mls_credential_validate(g->crypto, &g->callbacks, &check, false);
+        rv = mls_credential_validate(g->crypto, &g->callbacks, &check, expired_ok);
     }
     return rv;
 }
@@ -127,7 +127,7 @@ static int validate_extensions(const struct mls_public_group *g, struct bytes ex
     bool present;
     int rv = mls_required_capabilities_find(extensions, &present, &required);
     if (rv == 0 && !known)
-        rv = mls_external_senders_validate(g, extensions, g->view.extensions, now);
+        rv = mls_external_senders_validate(g, extensions, g->view.extensions, false, now);
     return rv;
 }
 

@@ -1,5 +1,6 @@
 #include "mls/welcome.h"
 
+#include "base/limits.h"
 #include "wire/writer.h"
 
 void mls_encrypted_secrets_read(struct reader *r, struct mls_encrypted_secrets *out)
@@ -46,6 +47,8 @@ int mls_welcome_parse(struct bytes message, struct mls_welcome_view *out)
     struct reader r = reader_of(body);
     mls_welcome_read(&r, &w);
     rv = reader_end(&r);
+    if (rv == 0 && w.n_secrets > LIMIT_MLS_LEAVES)
+        rv = CONCLAVE_ELIMIT;
     if (rv == 0)
         *out = w;
     return rv;
@@ -68,28 +71,47 @@ int mls_welcome_find(const struct mls_welcome_view *w, struct bytes ref,
 
 /* ---- Server aids ---- */
 
-int mls_welcome_count(struct bytes welcome, size_t *out)
+/* A Welcome with one entry. */
+static int write_slice(uint16_t suite, const struct mls_encrypted_secrets *e,
+                       struct bytes group_info, struct buf *out)
+{
+    struct buf b = {0};
+    mls_message_begin(&b, MLS_WELCOME);
+    write_u16(&b, suite);
+    size_t mark = write_vec_begin(&b);
+    write_vec(&b, e->new_member);
+    write_vec(&b, e->secrets.kem_output);
+    write_vec(&b, e->secrets.ciphertext);
+    write_vec_end(&b, mark);
+    write_vec(&b, group_info);
+    int rv = buf_check(&b);
+    if (rv == 0)
+        buf_move(out, &b);
+    buf_free(&b);
+    return rv;
+}
+
+int mls_welcome_open(struct bytes welcome, struct mls_welcome_walk *out)
 {
     struct mls_welcome_view w;
     int rv = mls_welcome_parse(welcome, &w);
     if (rv == 0)
-        *out = w.n_secrets;
+        *out = (struct mls_welcome_walk){w.suite, w.n_secrets, w.secrets, w.encrypted_group_info};
     return rv;
 }
 
-int mls_welcome_ref(struct bytes welcome, size_t i, struct bytes *out)
+int mls_welcome_next(struct mls_welcome_walk *walk, struct bytes *out_ref, struct buf *out_slice)
 {
-    struct mls_welcome_view w;
-    struct mls_encrypted_secrets e = {0};
-    int rv = mls_welcome_parse(welcome, &w);
+    struct reader r = reader_of(walk->rest);
+    struct mls_encrypted_secrets e;
+    if (reader_left(&r) == 0)
+        return CONCLAVE_ENOTFOUND;
+    mls_encrypted_secrets_read(&r, &e);
+    int rv = out_slice == NULL ? 0 : write_slice(walk->suite, &e, walk->group_info, out_slice);
     if (rv != 0)
         return rv;
-    if (i >= w.n_secrets)
-        return CONCLAVE_ENOTFOUND;
-    struct reader list = reader_of(w.secrets);
-    for (size_t k = 0; k <= i; k++)
-        mls_encrypted_secrets_read(&list, &e);
-    *out = e.new_member;
+    walk->rest = bytes_of(r.p, reader_left(&r));
+    *out_ref = e.new_member;
     return 0;
 }
 
@@ -97,23 +119,8 @@ int mls_welcome_slice(struct bytes welcome, struct bytes key_package_ref, struct
 {
     struct mls_welcome_view w;
     struct mls_encrypted_secrets e;
-    struct buf b = {0};
     int rv = mls_welcome_parse(welcome, &w);
     if (rv == 0)
         rv = mls_welcome_find(&w, key_package_ref, &e);
-    if (rv != 0)
-        return rv;
-    mls_message_begin(&b, MLS_WELCOME);
-    write_u16(&b, w.suite);
-    size_t mark = write_vec_begin(&b);
-    write_vec(&b, e.new_member);
-    write_vec(&b, e.secrets.kem_output);
-    write_vec(&b, e.secrets.ciphertext);
-    write_vec_end(&b, mark);
-    write_vec(&b, w.encrypted_group_info);
-    rv = buf_check(&b);
-    if (rv == 0)
-        buf_move(out, &b);
-    buf_free(&b);
-    return rv;
+    return rv != 0 ? rv : write_slice(w.suite, &e, w.encrypted_group_info, out);
 }

@@ -300,7 +300,10 @@ static int do_join_external(struct call *c)
 static int do_group_info(struct call *c)
 {
     struct buf message = {0};
-    int rv = mls_group_info(c->p->group, peer_json_get_bool(c->in, "with_tree", true), &message);
+    int rv = mls_group_info(c->p->group,
+                            MLS_INFO_EXTERNAL_PUB |
+                                (peer_json_get_bool(c->in, "with_tree", true) ? MLS_INFO_TREE : 0),
+                            &message);
     if (rv == 0)
         peer_json_put_bytes(c->out, "message", buf_view(&message));
     buf_free(&message);

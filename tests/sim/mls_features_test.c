@@ -34,7 +34,7 @@ static void join_by_external_commit(struct party *all, unsigned n, struct party 
 {
     struct buf info = {0}, tree = {0}, commit = {0};
     struct mls_group *joining;
-    OK(mls_group_info(helper->group, false, &info));
+    OK(mls_group_info(helper->group, MLS_INFO_EXTERNAL_PUB, &info));
     OK(mls_group_tree(helper->group, &tree));
     OK(mls_group_join_external(x->client, buf_view(&info), buf_view(&tree), resume, NULL, 0, NOW,
                                &joining, &commit));
@@ -276,7 +276,7 @@ static void external_commits_join_and_take_back_ones_own_leaf_only(void **state)
     assert_int_equal(mls_group_member_count(all[0].group), 4);
     parties_talk(all, 4);
 
-    OK(mls_group_info(all[0].group, true, &info));
+    OK(mls_group_info(all[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info));
     /* somebody else's leaf: nobody lets that pass, whatever the newcomer's own library says */
     if (mls_group_join_external(all[4].client, buf_view(&info), NOTHING, 1, NULL, 0, NOW, &g,
                                 &commit) == 0) {
@@ -504,7 +504,7 @@ static void a_welcome_is_cut_for_one_joiner_and_the_tree_comes_apart(void **stat
     struct mls_change adds[N];
     struct buf commit = {0}, welcome = {0}, slice = {0}, tree = {0}, old_tree = {0};
     struct bytes ref;
-    size_t n;
+    struct mls_welcome_walk walk, one;
     (void)state;
     options.policy.tree_in_welcome = false;
     make(all, N, &options);
@@ -515,11 +515,13 @@ static void a_welcome_is_cut_for_one_joiner_and_the_tree_comes_apart(void **stat
     OK(mls_group_commit(all[0].group, adds, N - 1, NULL, NOW, &commit));
     OK(mls_group_merge_own(all[0].group, &welcome));
     OK(mls_group_tree(all[0].group, &tree));
-    OK(mls_welcome_count(buf_view(&welcome), &n));
-    assert_int_equal(n, N - 1);
-    for (size_t i = 0; i < n; i++) {
+    OK(mls_welcome_open(buf_view(&welcome), &walk));
+    assert_int_equal(walk.count, N - 1);
+    for (size_t i = 0; i < N - 1; i++) {
         struct party *x = &all[i + 1], *other = &all[i == 0 ? 2 : 1];
-        OK(mls_welcome_ref(buf_view(&welcome), i, &ref));
+        OK(mls_welcome_next(&walk, &ref, &slice));
+        OK(mls_welcome_open(buf_view(&slice), &one));
+        assert_int_equal(one.count, 1);
         OK(mls_welcome_slice(buf_view(&welcome), ref, &slice));
         assert_true(slice.n < welcome.n / 2);
         assert_true(mls_welcome_is_for(buf_view(&slice), x->kp));
@@ -536,7 +538,7 @@ static void a_welcome_is_cut_for_one_joiner_and_the_tree_comes_apart(void **stat
                 CONCLAVE_ETREEHASH);
         party_join(x, &slice, buf_view(&tree));
     }
-    REFUSED(mls_welcome_ref(buf_view(&welcome), n, &ref), CONCLAVE_ENOTFOUND);
+    REFUSED(mls_welcome_next(&walk, &ref, NULL), CONCLAVE_ENOTFOUND);
     REFUSED(mls_welcome_slice(buf_view(&welcome), bytes_str("nobody"), &slice), CONCLAVE_ENOTFORME);
     parties_talk(all, N);
     buf_free(&commit);

@@ -146,7 +146,7 @@ void join_external(struct world *w, struct member *x)
         return;
     uint32_t old = leaf_of(helper->p.group, x->p.name);
     leave_group(x);
-    OK(mls_group_info(helper->p.group, false, &info));
+    OK(mls_group_info(helper->p.group, MLS_INFO_EXTERNAL_PUB, &info));
     OK(mls_group_tree(helper->p.group, &tree));
     OK(mls_group_join_external(x->p.client, buf_view(&info), buf_view(&tree), old, &psk,
                                chance(w, 50), NOW, &x->p.group, &message));

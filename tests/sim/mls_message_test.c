@@ -311,7 +311,7 @@ static void two_threads_check_the_tree_of_a_group_that_is_joined(void **state)
     atomic_store(&tasks_run, 0);
     parties_commit(all, N + 1, &all[0], &add, 1, NULL);
     assert_true(atomic_load(&tasks_run) >= 2);
-    OK(mls_group_info(all[0].group, true, &info));
+    OK(mls_group_info(all[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info));
     OK(mls_group_join_external(all[N + 1].client, buf_view(&info), NOTHING, MLS_NO_LEAF, NULL, 0,
                                NOW, &all[N + 1].group, &commit));
     parties_take(all, N + 1, NULL, &commit);
@@ -336,7 +336,7 @@ static void two_threads_find_the_same_fault_as_one(void **state)
     options.executor = (struct mls_executor){.workers = 2, .run = run_on_threads};
     party_init(&two, N + 1, &options);
     parties_gather(all, N, "faults");
-    OK(mls_group_info(all[0].group, false, &info));
+    OK(mls_group_info(all[0].group, MLS_INFO_EXTERNAL_PUB, &info));
     OK(mls_group_tree(all[0].group, &tree));
     for (size_t i = 3; i < tree.n; i += 97) {
         tree.p[i] ^= 0x10;
@@ -379,7 +379,7 @@ static void a_public_group_is_saved_with_the_proposals_it_has_seen(void **state)
     (void)state;
     make(all, 3, NULL);
     parties_gather(all, 3, "public");
-    OK(mls_group_info(all[0].group, false, &info));
+    OK(mls_group_info(all[0].group, MLS_INFO_EXTERNAL_PUB, &info));
     OK(mls_group_tree(all[0].group, &tree));
     OK(mls_public_group_new(SUITE, &callbacks, NULL, buf_view(&info), buf_view(&tree), NOW, &g));
     OK(mls_group_propose(all[1].group, &update, NULL, NOW, &message));

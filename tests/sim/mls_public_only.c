@@ -29,12 +29,12 @@ static int serve(const struct mls_public_group *g, struct bytes welcome, struct 
                  struct buf *slice)
 {
     struct bytes ref;
-    size_t n;
+    struct mls_welcome_walk walk;
     int rv = mls_public_group_tree(g, tree);
     if (rv == 0)
-        rv = mls_welcome_count(welcome, &n);
-    for (size_t i = 0; rv == 0 && i < n; i++) {
-        rv = mls_welcome_ref(welcome, i, &ref);
+        rv = mls_welcome_open(welcome, &walk);
+    while (rv == 0 && walk.count-- > 0) {
+        rv = mls_welcome_next(&walk, &ref, slice);
         if (rv == 0)
             rv = mls_welcome_slice(welcome, ref, slice);
     }

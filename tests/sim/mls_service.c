@@ -22,7 +22,7 @@ void service_init(struct service *s, struct party *founder, bool public_handshak
         return;
     struct mls_context context;
     mls_group_context(founder->group, &context);
-    OK(mls_group_info(founder->group, false, &info));
+    OK(mls_group_info(founder->group, MLS_INFO_EXTERNAL_PUB, &info));
     OK(mls_group_tree(founder->group, &tree));
     OK(mls_public_group_new(context.suite, &s->callbacks, NULL, buf_view(&info), buf_view(&tree),
                             NOW, &s->group));

@@ -283,7 +283,7 @@ static void a_group_that_is_being_joined_survives_a_restart(void **state)
     (void)state;
     make(all, 3, NULL);
     parties_gather(all, 2, "joining");
-    OK(mls_group_info(all[0].group, true, &info));
+    OK(mls_group_info(all[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info));
     OK(mls_group_join_external(all[2].client, buf_view(&info), NOTHING, MLS_NO_LEAF, NULL, 0, NOW,
                                &all[2].group, &commit_message));
     party_save(&all[2]);

@@ -335,7 +335,7 @@ static void joining_branches_on_no_secret(void **state)
     OK(mls_group_merge_own(all[0].group, &welcome));
     on_the_wire(&welcome);
     party_join(&all[1], &welcome, NOTHING);
-    OK(mls_group_info(all[0].group, true, &info));
+    OK(mls_group_info(all[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info));
     OK(mls_group_join_external(all[2].client, on_the_wire(&info), NOTHING, MLS_NO_LEAF, NULL, 0,
                                NOW, &all[2].group, &external));
     take(&all[0], &external, 0);

@@ -4,11 +4,13 @@
  * Every member sends sound and pictures: sealed with SFrame, cut into packets, sealed with SRTP to
  * the switch, opened there and sealed for each receiver. Commits reach members at different times.
  * At the second change the last member is removed; the network, on nobody's side, goes on sending
- * it everything. What must hold, for every seed:
+ * it everything. It does not take that well: it seals in another member's name, with the last key it
+ * has and with one that it made up for the new epoch. What must hold, for every seed:
  *
  *   - a frame all of whose packets arrived opens, once, as its sender's, with its content;
  *   - what arrives again is refused at one layer or the other;
- *   - the removed member opens nothing that was sealed after its sender had switched.
+ *   - the removed member opens nothing that was sealed after its sender had switched;
+ *   - what it seals in another's name opens in the old epoch alone, and only until that ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +28,9 @@
 
 #define MEMBERS 10
 #define REMOVED (MEMBERS - 1)
-#define MS 1000u /* microseconds */
+#define VICTIM 2u     /* in whose name it lies */
+#define LIE_CONTEXT 7 /* the victim does not use it, so that no true frame is taken for a replay */
+#define MS 1000u      /* microseconds */
 #define LENGTH_MS 8000
 #define QUIET_MS 1000 /* at the end, so that everything is under way no more */
 #define EPOCHS 4
@@ -49,6 +53,7 @@ static const bool is_removal[EPOCHS] = {false, false, true, false};
 struct frame {
     uint32_t sender, pieces;
     uint64_t epoch;
+    bool lie;
 };
 
 /* What one receiver has of one frame. */
@@ -82,11 +87,13 @@ struct event {
 struct sim {
     struct aead_engine *engine;
     struct member members[MEMBERS];
+    struct sframe_keys *old_mask, *new_mask; /* the liar's: the last key it knows, and a guess */
     struct event *due[LENGTH_MS + QUIET_MS + 1];
     struct frame frames[FRAMES_MAX];
     uint32_t n_frames;
     uint64_t now_ms, random;
     long packets, lost, doubled, replays, whole, opened, held, after_removal;
+    long lies, lies_opened;
 };
 
 static uint64_t next_random(struct sim *s)
@@ -147,6 +154,24 @@ static void learn_epoch(struct sim *s, uint32_t who, uint64_t epoch)
     s->members[who].epoch = epoch;
 }
 
+/* A lie opened, or did not. */
+static void judge_lie(struct sim *s, uint32_t who, const struct frame *f, int rv,
+                      const struct sframe_info *info)
+{
+    const struct member *m = &s->members[who];
+    s->lies++;
+    if (who == VICTIM) {
+        assert_int_not_equal(rv, 0); /* nobody speaks to it in its own name */
+    } else if (rv == 0) {
+        assert_true(info->leaf == VICTIM && info->epoch == f->epoch && f->epoch < 102);
+        if (m->epoch >= 2)
+            assert_true(s->now_ms < m->learns_ms[2] + SFRAME_GRACE_REMOVAL_US / MS);
+        s->lies_opened++;
+    } else {
+        assert_true(rv == CONCLAVE_EUNKNOWNKEY || rv == CONCLAVE_EDECRYPT);
+    }
+}
+
 static void try_open(struct sim *s, uint32_t who, uint32_t number)
 {
     struct member *m = &s->members[who];
@@ -159,6 +184,10 @@ static void try_open(struct sim *s, uint32_t who, uint32_t number)
         memcpy(joined + n, a->p + i * PIECE, a->n[i]);
     int rv = sframe_open(m->keys, bytes_of(NULL, 0), bytes_of(joined, n), s->now_ms * MS, out,
                          sizeof out, &got, &info);
+    if (f->lie) {
+        judge_lie(s, who, f, rv, &info);
+        return;
+    }
     if (rv == CONCLAVE_EUNKNOWNKEY)
         return; /* held */
     if (rv == CONCLAVE_ESENDER) {
@@ -232,7 +261,8 @@ static void rtp_header(uint8_t *p, uint32_t ssrc, uint16_t seq)
     srtp_store32(p + 8, ssrc);
 }
 
-static void send_frame(struct sim *s, uint32_t who, uint32_t stream, size_t size)
+static void send_sealed(struct sim *s, uint32_t who, struct sframe_keys *keys, uint64_t context,
+                        uint32_t stream, size_t size)
 {
     struct member *m = &s->members[who];
     uint32_t number = s->n_frames++;
@@ -240,11 +270,12 @@ static void send_frame(struct sim *s, uint32_t who, uint32_t stream, size_t size
     size_t n = 0;
     assert_true(number < FRAMES_MAX && size + SFRAME_OVERHEAD_MAX <= FRAME_MAX);
     memset(plain, (int)(number + who), size);
-    assert_int_equal(sframe_keys_sending(m->keys, s->now_ms * MS, &s->frames[number].epoch), 0);
-    assert_int_equal(sframe_seal(m->keys, stream, bytes_of(NULL, 0), bytes_of(plain, size),
+    assert_int_equal(sframe_keys_sending(keys, s->now_ms * MS, &s->frames[number].epoch), 0);
+    assert_int_equal(sframe_seal(keys, context, bytes_of(NULL, 0), bytes_of(plain, size),
                                  s->now_ms * MS, sealed, sizeof sealed, &n),
                      0);
     s->frames[number].sender = who;
+    s->frames[number].lie = context == LIE_CONTEXT;
     s->frames[number].pieces = (uint32_t)((n + PIECE - 1) / PIECE);
     for (uint32_t i = 0; i < s->frames[number].pieces; i++) {
         uint8_t p[PACKET_MAX];
@@ -257,6 +288,11 @@ static void send_frame(struct sim *s, uint32_t who, uint32_t stream, size_t size
         assert_int_equal(srtp_seal(m->up, p, HEADER + PAYLOAD_HEAD + take, sizeof p, &packet_n), 0);
         send_packet(s, who, MEMBERS, p, packet_n);
     }
+}
+
+static void send_frame(struct sim *s, uint32_t who, uint32_t stream, size_t size)
+{
+    send_sealed(s, who, s->members[who].keys, stream, stream, size);
 }
 
 /* -- The switch ---------------------------------------------------------------------------- */
@@ -301,12 +337,25 @@ static struct srtp *session(struct sim *s, uint32_t who, bool upwards, enum srtp
     return out;
 }
 
+static struct sframe_keys *mask(uint64_t epoch, uint8_t first_byte)
+{
+    struct sframe_keys *k = NULL;
+    uint8_t base_key[32] = {first_byte, 0x5e};
+    struct sframe_epoch e = {epoch, bytes_of(base_key, sizeof base_key), MEMBERS, VICTIM,
+                             SFRAME_SWITCH_NOW};
+    assert_int_equal(sframe_keys_new(SFRAME_AES_256_GCM_SHA512_128, 4, SFRAME_INSIDE, &k), 0);
+    assert_int_equal(sframe_keys_add_epoch(k, &e, 0), 0);
+    return k;
+}
+
 static struct sim *sim_new(uint64_t seed)
 {
     struct sim *s = calloc(1, sizeof *s);
     assert_non_null(s);
     s->random = seed;
     assert_int_equal(aead_engine_new(AEAD_BEST, &s->engine), 0);
+    s->old_mask = mask(101, 2);
+    s->new_mask = mask(102, 99);
     for (uint32_t i = 0; i < MEMBERS; i++) {
         struct member *m = &s->members[i];
         assert_int_equal(sframe_keys_new(SFRAME_AES_256_GCM_SHA512_128, 4, SFRAME_INSIDE, &m->keys),
@@ -339,6 +388,8 @@ static void sim_free(struct sim *s)
         srtp_free(m->from_switch);
         free(m->arrivals);
     }
+    sframe_keys_free(s->old_mask);
+    sframe_keys_free(s->new_mask);
     aead_engine_free(s->engine);
     free(s);
 }
@@ -358,6 +409,8 @@ static void learn_and_send(struct sim *s, uint32_t who)
         send_frame(s, who, 0, 60 + next_random(s) % 60);
     if (s->now_ms % 40 == 20 + who)
         send_frame(s, who, 1, 100 + next_random(s) % 600);
+    if (who == REMOVED && m->epoch == 1 && s->now_ms % 50 == 0)
+        send_sealed(s, who, s->now_ms % 100 == 0 ? s->old_mask : s->new_mask, LIE_CONTEXT, 0, 60);
 }
 
 static void run(struct sim *s)
@@ -384,7 +437,7 @@ static void check_nothing_was_lost(const struct sim *s)
     for (uint32_t who = 0; who < MEMBERS; who++)
         for (uint32_t i = 0; i < s->n_frames; i++) {
             const struct arrival *a = &s->members[who].arrivals[i];
-            bool due = s->frames[i].sender != REMOVED && who != REMOVED;
+            bool due = s->frames[i].sender != REMOVED && who != REMOVED; /* so no lie is */
             if (a->whole && due)
                 assert_true(a->opened);
         }
@@ -398,11 +451,14 @@ static void a_meeting_survives_its_network_and_its_epochs(void **state)
         run(s);
         check_nothing_was_lost(s);
         printf("seed %d: %ld packets, %ld lost, %ld doubled, %ld replays refused; %ld frames whole,"
-               " %ld opened, %ld after being held; %ld whole ones kept from the removed\n",
+               " %ld opened, %ld after being held; %ld whole ones kept from the removed, %ld of "
+               "its %ld"
+               " lies believed\n",
                (int)seed, s->packets, s->lost, s->doubled, s->replays, s->whole, s->opened, s->held,
-               s->after_removal);
+               s->after_removal, s->lies_opened, s->lies);
         assert_true(s->replays > 1000 && s->held > 20 && s->after_removal > 1000);
         assert_true(s->opened > s->whole / 2);
+        assert_true(s->lies > 200 && s->lies_opened > 0 && s->lies_opened < s->lies / 2);
         sim_free(s);
     }
 }

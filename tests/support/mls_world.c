@@ -81,7 +81,8 @@ void world_group(struct world *w, size_t n)
 void world_serve(struct world *w)
 {
     struct buf info = {0};
-    assert_int_equal(mls_group_info(w->actor[0].group, true, &info), 0);
+    assert_int_equal(
+        mls_group_info(w->actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info), 0);
     assert_int_equal(mls_public_group_new(w->config.suite, &w->config.callbacks, &w->config.policy,
                                           buf_view(&info), bytes_of(NULL, 0), WORLD_NOW,
                                           &w->server),

@@ -147,7 +147,8 @@ static void join_externally(struct scene *s, unsigned who)
 {
     struct person *p = &s->people[who];
     struct buf info = {0}, message = {0}, unused = {0};
-    gen_must(mls_group_info(s->people[ALICE].group, true, &info), "group info");
+    gen_must(mls_group_info(s->people[ALICE].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info),
+             "group info");
     gen_must(mls_group_join_external(p->client, buf_view(&info), bytes_of(NULL, 0), MLS_NO_LEAF,
                                      NULL, 0, NOW, &p->group, &message),
              "external commit");

@@ -461,7 +461,8 @@ static void a_removed_member_is_out(void **state)
                      CONCLAVE_EREMOVED);
     world_cannot_commit(g, NULL, 0, CONCLAVE_EREMOVED);
     assert_int_equal(mls_group_export(g, "x", bytes_of(NULL, 0), 32, key), CONCLAVE_EREMOVED);
-    assert_int_equal(mls_group_info(g, true, &out), CONCLAVE_EREMOVED);
+    assert_int_equal(mls_group_info(g, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &out),
+                     CONCLAVE_EREMOVED);
     assert_int_equal(mls_group_epoch_authenticator(g).n, 0);
     assert_int_equal(g->path.key[0].n, 0);
     state_before = world_state(g);

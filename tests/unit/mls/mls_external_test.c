@@ -18,7 +18,8 @@ struct outside {
 static void make_commit(struct outside *o, uint32_t resume)
 {
     struct buf info = {0}, commit = {0};
-    assert_int_equal(mls_group_info(o->w.actor[0].group, true, &info), 0);
+    assert_int_equal(
+        mls_group_info(o->w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info), 0);
     assert_int_equal(mls_group_join_external(o->w.actor[o->newcomer].client, buf_view(&info),
                                              bytes_of(NULL, 0), resume, NULL, 0, WORLD_NOW,
                                              &o->group, &commit),
@@ -161,7 +162,8 @@ static void an_external_commit_does_not_remove_another(void **state)
     mls_group_free(o.group);
     o.group = NULL;
     /* an honest library does not even make it */
-    assert_int_equal(mls_group_info(o.w.actor[0].group, true, &info), 0);
+    assert_int_equal(
+        mls_group_info(o.w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info), 0);
     for (uint32_t leaf = 0; leaf < 3; leaf++) {
         int rv = mls_group_join_external(o.w.actor[o.newcomer].client, buf_view(&info),
                                          bytes_of(NULL, 0), leaf, NULL, 0, WORLD_NOW, &g, &commit);
@@ -281,7 +283,8 @@ static void a_member_does_not_join_twice(void **state)
     struct mls_group *g = NULL;
     struct buf info = {0}, commit = {0};
     begin(&o);
-    assert_int_equal(mls_group_info(o.w.actor[0].group, true, &info), 0);
+    assert_int_equal(
+        mls_group_info(o.w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info), 0);
     assert_int_equal(mls_group_join_external(o.w.actor[1].client, buf_view(&info),
                                              bytes_of(NULL, 0), MLS_NO_LEAF, NULL, 0, WORLD_NOW, &g,
                                              &commit),
@@ -393,7 +396,8 @@ static void without_an_external_key_nobody_joins(void **state)
     struct buf message = {0}, extensions = {0}, forged = {0};
     struct mls_group_info_view v;
     begin(&o);
-    assert_int_equal(mls_group_info(o.w.actor[0].group, true, &message), 0);
+    assert_int_equal(
+        mls_group_info(o.w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &message), 0);
     assert_int_equal(mls_group_info_parse(buf_view(&message), &v), 0);
     struct forge_info f = forge_info_of(&v, o.w.actor[0].signer);
     forge_info_message(&f, &forged);
@@ -428,7 +432,8 @@ static void a_group_info_is_signed_by_a_member_over_the_tree(void **state)
     struct mls_group_info_view v;
     uint8_t hash[32] = {1};
     begin(&o);
-    assert_int_equal(mls_group_info(o.w.actor[0].group, true, &message), 0);
+    assert_int_equal(
+        mls_group_info(o.w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &message), 0);
     assert_int_equal(mls_group_info_parse(buf_view(&message), &v), 0);
     struct forge_info f = forge_info_of(&v, o.w.actor[1].signer);
     forge_info_message(&f, &forged);
@@ -471,7 +476,8 @@ static void unknown_extensions_of_a_group_info_are_ignored(void **state)
     struct buf message = {0}, extensions = {0}, forged = {0};
     struct mls_group_info_view v;
     begin(&o);
-    assert_int_equal(mls_group_info(o.w.actor[0].group, true, &message), 0);
+    assert_int_equal(
+        mls_group_info(o.w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &message), 0);
     assert_int_equal(mls_group_info_parse(buf_view(&message), &v), 0);
     struct forge_info f = forge_info_of(&v, o.w.actor[0].signer);
     const uint16_t unknown[] = {0x0a0a, 0xf123};
@@ -503,7 +509,8 @@ static void who_does_not_support_the_group_does_not_join(void **state)
     world_group(&o.w, 2);
     o.w.config.n_extensions = 0;
     o.newcomer = world_actor(&o.w);
-    assert_int_equal(mls_group_info(o.w.actor[0].group, true, &info), 0);
+    assert_int_equal(
+        mls_group_info(o.w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info), 0);
     assert_int_equal(try_join(&o, buf_view(&info), bytes_of(NULL, 0)), CONCLAVE_ECAPABILITY);
     buf_free(&info);
     world_fini(&o.w);
@@ -526,7 +533,8 @@ static void who_lacks_what_is_required_does_not_join(void **state)
     world_group(&o.w, 2);
     o.w.config.n_proposals = 0;
     o.newcomer = world_actor(&o.w);
-    assert_int_equal(mls_group_info(o.w.actor[0].group, true, &info), 0);
+    assert_int_equal(
+        mls_group_info(o.w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info), 0);
     assert_int_equal(try_join(&o, buf_view(&info), bytes_of(NULL, 0)), CONCLAVE_ECAPABILITY);
     buf_free(&info);
     buf_free(&required);

@@ -714,7 +714,8 @@ static void messages_of_other_kinds_are_refused(void **state)
     struct world w;
     struct buf info = {0};
     begin(&w);
-    assert_int_equal(mls_group_info(w.actor[1].group, true, &info), 0);
+    assert_int_equal(mls_group_info(w.actor[1].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info),
+                     0);
     world_all_refuse(&w, WORLD_MAX, buf_view(&info), CONCLAVE_EWIREFORMAT);
     world_all_refuse(&w, WORLD_MAX, mls_key_package_message(world_key_package(&w, 1)),
                      CONCLAVE_EWIREFORMAT);

@@ -206,7 +206,7 @@ static int join_external(struct trial *t)
 static int make_info(struct trial *t)
 {
     struct buf out = {0};
-    int rv = mls_group_info(t->w.actor[0].group, true, &out);
+    int rv = mls_group_info(t->w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &out);
     buf_free(&out);
     return rv;
 }
@@ -225,7 +225,8 @@ static void joining_from_outside(void **state)
     (void)state;
     struct trial t;
     begin(&t, 3);
-    assert_int_equal(mls_group_info(t.w.actor[0].group, true, &t.info), 0);
+    assert_int_equal(
+        mls_group_info(t.w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &t.info), 0);
     sweep(&t, make_info);
     sweep(&t, join_external);
     sweep(&t, make_public_group);
@@ -357,7 +358,8 @@ static void an_external_commit_comes_in(void **state)
     struct mls_group *g = NULL;
     begin(&t, 3);
     size_t newcomer = world_actor(&t.w);
-    assert_int_equal(mls_group_info(t.w.actor[1].group, true, &t.info), 0);
+    assert_int_equal(
+        mls_group_info(t.w.actor[1].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &t.info), 0);
     assert_int_equal(mls_group_join_external(t.w.actor[newcomer].client, buf_view(&t.info),
                                              bytes_of(NULL, 0), MLS_NO_LEAF, NULL, 0, WORLD_NOW, &g,
                                              &t.message),

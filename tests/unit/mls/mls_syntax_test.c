@@ -306,7 +306,7 @@ static void contexts_and_group_infos(void **state)
     world_init(&w);
     world_group(&w, 2);
     torture("context", parse_context, buf_view(&w.actor[0].group->pub.context));
-    assert_int_equal(mls_group_info(w.actor[0].group, false, &info), 0);
+    assert_int_equal(mls_group_info(w.actor[0].group, MLS_INFO_EXTERNAL_PUB, &info), 0);
     torture("group info", parse_group_info, buf_view(&info));
     buf_free(&info);
     world_fini(&w);
@@ -414,7 +414,8 @@ static void no_byte_of_a_group_info_can_be_changed(void **state)
     world_init(&w);
     world_group(&w, 2);
     size_t newcomer = world_actor(&w);
-    assert_int_equal(mls_group_info(w.actor[0].group, true, &info), 0);
+    assert_int_equal(mls_group_info(w.actor[0].group, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &info),
+                     0);
     for (size_t i = 0; i < info.n; i++) {
         struct mls_group *g = NULL;
         struct buf commit = {0};

@@ -135,7 +135,7 @@ static void begin(struct scene *s)
     world_commit(&s->w, 7, NULL, 0);
     world_join(&s->w, 0, 2);
     world_join(&s->w, 0, 4);
-    assert_int_equal(mls_group_info(s->w.actor[0].group, false, &s->info), 0);
+    assert_int_equal(mls_group_info(s->w.actor[0].group, MLS_INFO_EXTERNAL_PUB, &s->info), 0);
     take_apart(s->w.actor[0].group, &s->t);
     assert_int_equal(s->t.n, 15);
     assert_int_equal(parent_of(&s->t, 7).n, 2); /* the root: 2 and 4 */
