@@ -218,13 +218,17 @@ static void read_extended_usage(struct reader *r, struct certificate *c)
     der_leave(r, &in);
 }
 
-/* RFC 5280 4.2.1.1: keyIdentifier, then issuer and serial number, of which we make no use */
+/* RFC 5280 4.2.1.1: keyIdentifier; authorityCertIssuer and authorityCertSerialNumber, both or none,
+ * of which we make no use */
 static void read_authority_key_id(struct reader *r, struct certificate *c)
 {
     struct reader in = der_enter(r, DER_SEQUENCE);
     if (der_next_is(&in, DER_CONTEXT(0)))
         c->authority_key_id = der_content(&in, DER_CONTEXT(0));
-    skip_any(&in);
+    if (der_next_is(&in, DER_CONTEXT_IN(1))) {
+        (void)der_content(&in, DER_CONTEXT_IN(1));
+        (void)der_content(&in, DER_CONTEXT(2));
+    }
     der_leave(r, &in);
 }
 

@@ -35,7 +35,7 @@ static int read_constraints(struct bytes in, struct subtrees *out)
 static int next_subtree(struct bytes *rest, struct general_name *out)
 {
     struct reader r = reader_of(*rest), in = der_enter(&r, DER_SEQUENCE);
-    out->value = der_any(&in, &out->tag);
+    out->value = general_name_read(&in, &out->tag);
     der_leave(&r, &in);
     if (!reader_ok(&r))
         return CONCLAVE_ESYNTAX;
@@ -142,7 +142,7 @@ int constraints_check(struct bytes constraints, const struct certificate *c)
     while (rv == 0 && reader_left(&names) != 0) {
         if (++n > LIMIT_IDENTITY_NAMES)
             return CONCLAVE_ELIMIT;
-        name.value = der_any(&names, &name.tag);
+        name.value = general_name_read(&names, &name.tag);
         if (!reader_ok(&names))
             return CONCLAVE_ESYNTAX;
         rv = check_name(&s, &name);

@@ -206,12 +206,22 @@ static enum identity_kind kind_of(uint8_t tag, struct bytes value)
     return tag == DER_CONTEXT(6) && is_uuid_urn(value) ? IDENTITY_GUEST : IDENTITY_NOBODY;
 }
 
+/* RFC 5280 4.2.1.6: CHOICE of nine, those that hold structures constructed */
+struct bytes general_name_read(struct reader *r, uint8_t *out_tag)
+{
+    static const uint8_t tags[] = {0xa0, 0x81, 0x82, 0xa3, 0xa4, 0xa5, 0x86, 0x87, 0x88};
+    struct bytes value = der_any(r, out_tag);
+    if (reader_ok(r) && memchr(tags, *out_tag, sizeof tags) == NULL)
+        reader_fail(r);
+    return value;
+}
+
 int names_next(struct names *it, struct name *out)
 {
     while (it->rest.n != 0) {
         struct reader r = reader_of(it->rest);
         uint8_t tag;
-        struct bytes value = der_any(&r, &tag);
+        struct bytes value = general_name_read(&r, &tag);
         if (!reader_ok(&r))
             return CONCLAVE_ESYNTAX;
         if (++it->seen > LIMIT_IDENTITY_NAMES)

@@ -9,6 +9,8 @@
 
 #include <conclave/identity.h>
 
+#include "wire/reader.h"
+
 struct name {
     enum identity_kind kind;
     char text[IDENTITY_NAME_MAX + 1];
@@ -33,6 +35,9 @@ bool name_in_domain(const struct name *n, const char *zone);
 
 /* ASCII letters are equal to themselves in the other case. */
 bool text_equal_nocase(struct bytes a, struct bytes b);
+
+/* One GeneralName: its tag and content. Another tag fails. */
+struct bytes general_name_read(struct reader *r, uint8_t *out_tag);
 
 /* Iterates over GeneralNames (RFC 5280 4.2.1.6): 1 for a name that we know, 0 at the end, or
  * ESYNTAX, ELIMIT, or ECREDENTIAL for a name that is not plain. Others are passed over. */

@@ -287,6 +287,7 @@ static void a_wrong_configuration_makes_no_ca(void **state)
     static const char *const bad[] = {"company"};
     static const struct identity_ca_config wrong[] = {
         {"", company, 2, 0},
+        /* NOLINTNEXTLINE(misc-misleading-bidirectional) it is the case */
         {"Conclave\xe2\x80\xae", company, 2, 0},
         {"<b>Conclave</b>", company, 2, 0},
         {"Conclave", bad, 1, 0},
@@ -330,7 +331,7 @@ static int whole_life(void *ctx)
     const struct identity_anchor how = {.purpose = IDENTITY_PROVIDER};
     const struct identity_policy policy = identity_policy_default();
     const struct bytes serial = bytes_of("\x01", 1);
-    struct identity id;
+    struct identity id = {0};
     int rv = identity_ca_load(plan_crypto(), buf_view(&s->saved), &ca);
     if (rv == 0)
         rv = identity_ca_delegate(ca, &config, PLAN_NOW);

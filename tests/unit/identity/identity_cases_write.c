@@ -2,8 +2,9 @@
  *
  *   identity-cases DIR
  *
- * DIR/NNN/ holds anchor-0.der and chain-K.der, the participant's as chain-0; DIR/cases.tsv has one line a case, with
- * the columns of its first line. Keys and times are fixed, signatures differ from run to run. */
+ * DIR/NNN/ holds anchor-0.der and chain-K.der, the participant's as chain-0; DIR/cases.tsv has one
+ * line a case, with the columns of its first line. Keys and
+ * times are fixed, signatures differ from run to run. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>

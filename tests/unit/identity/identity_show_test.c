@@ -40,6 +40,7 @@ static void the_issuer_is_shown_by_the_name_of_its_anchor(void **state)
         {NULL, "Company Root", "Company Root"},
         {NULL, "T\xc3\xbcrktrust", "T\xc3\xbcrktrust"},
         {NULL, "<b>Root</b>", "\\x3cb\\x3eRoot\\x3c/b\\x3e"},
+        /* NOLINTNEXTLINE(misc-misleading-bidirectional) it is the case */
         {NULL, "\xe2\x80\xaetooR", "\\xe2\\x80\\xaetooR"},
         {NULL, "R\xc0\xafoot", "R\\xc0\\xafoot"},
         {NULL, NULL, "an authority without a name"},

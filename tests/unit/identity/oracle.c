@@ -5,10 +5,16 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+/* NULL also for one with an extension that OpenSSL, but not we, would look into. */
 static X509 *read_one(struct bytes der)
 {
     const unsigned char *p = der.p;
-    return d2i_X509(NULL, &p, (long)der.n);
+    X509 *c = d2i_X509(NULL, &p, (long)der.n);
+    if (c != NULL && (X509_get_extension_flags(c) & EXFLAG_INVALID) != 0) {
+        X509_free(c);
+        c = NULL;
+    }
+    return c;
 }
 
 /* certificates[1..] in the order they are tried in. */
@@ -38,14 +44,17 @@ static const char *verify(X509 *root, X509 *leaf, STACK_OF(X509) * others, uint6
 const char *oracle_verify(struct bytes anchor, const struct bytes *chain, size_t n, uint64_t now)
 {
     const char *says = "it cannot be read";
+    bool unread = false;
     STACK_OF(X509) *others = sk_X509_new_null();
     X509 *root = read_one(anchor), *leaf = read_one(chain[0]);
     for (size_t i = 1; i < n; i++) {
         X509 *c = read_one(chain[i]);
         if (c != NULL)
             sk_X509_push(others, c);
+        else
+            unread = true;
     }
-    for (size_t i = 0; root != NULL && leaf != NULL && says != NULL && i < n; i++) {
+    for (size_t i = 0; !unread && root != NULL && leaf != NULL && says != NULL && i < n; i++) {
         says = verify(root, leaf, others, now);
         if (sk_X509_num(others) > 0)
             sk_X509_push(others, sk_X509_shift(others));
