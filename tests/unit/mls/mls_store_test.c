@@ -320,6 +320,50 @@ static void a_delta_missing_or_out_of_order_is_noticed(void **state)
     end(&w, &d);
 }
 
+/* A new identity, proposed or committed, and a restart before it takes effect. */
+static void a_new_identity_survives_a_restart(void **state)
+{
+    (void)state;
+    for (int by_update = 0; by_update < 2; by_update++) {
+        struct world w;
+        struct disk d;
+        struct crypto_signer *fresh = NULL;
+        struct mls_group *again = NULL;
+        struct buf message = {0}, none = {0};
+        struct mls_change update = mls_update();
+        begin(&w, &d, 2);
+        assert_int_equal(crypto_signer_generate(w.crypto, &fresh), 0);
+        struct mls_new_identity identity = {
+            fresh, {.type = MLS_BASIC, .identity = bytes_str("a, renewed")}};
+        struct mls_commit_options options = {.identity = &identity};
+        struct mls_group *g = w.actor[0].group;
+        if (by_update) {
+            struct mls_received r = {0};
+            assert_int_equal(mls_group_propose(g, &update, &identity, WORLD_NOW, &message), 0);
+            assert_int_equal(mls_group_receive(w.actor[1].group, buf_view(&message), WORLD_NOW, &r),
+                             0);
+            mls_received_free(&r);
+        } else {
+            assert_int_equal(mls_group_commit(g, NULL, 0, &options, WORLD_NOW, &message), 0);
+        }
+        assert_int_equal(mls_client_add_signer(w.actor[0].client, fresh), 0);
+        assert_int_equal(restart(&w, 0, &d, &again), 0);
+        mls_group_free(g);
+        w.actor[0].group = again;
+        if (by_update) {
+            world_commit(&w, 1, NULL, 0);
+        } else {
+            world_deliver(&w, 0, buf_view(&message));
+            assert_int_equal(mls_group_merge_own(again, &none), 0);
+        }
+        world_agrees(&w);
+        world_talks(&w); /* signed with the key that its leaf now has */
+        buf_free(&message);
+        end(&w, &d);
+        crypto_signer_free(fresh);
+    }
+}
+
 static void another_client_cannot_take_the_group(void **state)
 {
     (void)state;
@@ -462,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_failed_write_changes_nothing),
         cmocka_unit_test(a_save_and_its_deltas_are_the_group),
         cmocka_unit_test(a_delta_missing_or_out_of_order_is_noticed),
+        cmocka_unit_test(a_new_identity_survives_a_restart),
         cmocka_unit_test(another_client_cannot_take_the_group),
         cmocka_unit_test(a_sealed_state_opens_with_its_key_alone),
         cmocka_unit_test(deltas_are_sealed_when_asked_for),
