@@ -27,6 +27,14 @@ enum spki_algorithm {
 int spki_verify(enum spki_algorithm algorithm, struct bytes spki, struct bytes message,
                 struct bytes signature) CONCLAVE_CHECKED;
 
+/* A key made ready, for one that many signatures are checked under: that is most of the time a
+ * check takes beyond the arithmetic. May be used by many threads. EKEY. */
+struct spki_key;
+int spki_key_new(struct bytes spki, struct spki_key **out) CONCLAVE_CHECKED;
+void spki_key_free(struct spki_key *key);
+int spki_key_verify(const struct spki_key *key, enum spki_algorithm algorithm, struct bytes message,
+                    struct bytes signature) CONCLAVE_CHECKED;
+
 /* SHA-256. ECRYPTO. */
 int spki_digest(struct bytes data, uint8_t out[static SPKI_DIGEST]) CONCLAVE_CHECKED;
 

@@ -22,6 +22,7 @@ static void anchor_free(struct anchor *a)
 {
     if (a == NULL)
         return;
+    spki_key_free(a->key);
     buf_free(&a->der);
     free(a->domains.name);
     free(a);
@@ -125,6 +126,9 @@ static int anchor_fill(struct anchor *a, const struct identity_anchor *how, stru
     bool may_sign = c->ca && (!c->has_usage || (c->usage & KEY_USAGE_CERT_SIGN) != 0);
     if (!may_sign || c->unknown_critical || c->key.kind == CERTIFICATE_KEY_UNKNOWN)
         return CONCLAVE_ECREDENTIAL;
+    if (spki_key_new(c->key.spki, &a->key) != 0)
+        return CONCLAVE_ECREDENTIAL;
+    a->certificate.ready = a->key;
     a->purpose = how->purpose;
     rv = set_domains(a, how);
     return rv == 0 ? set_display(a, how->display) : rv;

@@ -14,6 +14,7 @@ struct domains {
 struct anchor {
     struct buf der;
     struct certificate certificate; /* views into der */
+    struct spki_key *key;
     enum identity_purpose purpose;
     char display[IDENTITY_ISSUER_MAX + 1];
     struct domains domains;

@@ -32,6 +32,7 @@ struct certificate {
     struct bytes der, tbs, serial, issuer, subject; /* names as whole elements */
     uint64_t not_before, not_after;
     struct public_key key;
+    const struct spki_key *ready; /* the same, made ready; NULL unless it is an anchor's */
     enum spki_algorithm algorithm;
     struct bytes signature;
 

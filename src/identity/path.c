@@ -69,7 +69,10 @@ static bool is_signed_by(struct search *s, const struct certificate *c,
         return false;
     }
     s->signatures++;
-    if (spki_verify(c->algorithm, issuer->key.spki, c->tbs, c->signature) == 0)
+    int rv = issuer->ready != NULL
+                 ? spki_key_verify(issuer->ready, c->algorithm, c->tbs, c->signature)
+                 : spki_verify(c->algorithm, issuer->key.spki, c->tbs, c->signature);
+    if (rv == 0)
         return true;
     note(s, IDENTITY_BAD_SIGNATURE, false);
     return false;

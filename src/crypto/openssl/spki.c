@@ -30,23 +30,49 @@ static EVP_PKEY *key_of(struct bytes spki)
     return key;
 }
 
-int spki_verify(enum spki_algorithm algorithm, struct bytes spki, struct bytes message,
-                struct bytes signature)
+/* A struct spki_key is an EVP_PKEY, and is nothing of its own. */
+int spki_key_new(struct bytes spki, struct spki_key **out)
 {
+    EVP_PKEY *key = key_of(spki);
+    if (key == NULL)
+        return ossl_error(CONCLAVE_EKEY);
+    *out = (struct spki_key *)key;
+    return 0;
+}
+
+void spki_key_free(struct spki_key *key)
+{
+    EVP_PKEY_free((EVP_PKEY *)key);
+}
+
+int spki_key_verify(const struct spki_key *key, enum spki_algorithm algorithm, struct bytes message,
+                    struct bytes signature)
+{
+    /* OpenSSL counts references in it, and is asked for nothing else that would change it */
+    EVP_PKEY *pkey = (EVP_PKEY *)(uintptr_t)key;
     if (algorithm == SPKI_UNKNOWN || (size_t)algorithm >= sizeof algorithms / sizeof algorithms[0])
         return CONCLAVE_EKEY;
     const struct algorithm *a = &algorithms[algorithm];
-    EVP_PKEY *key = key_of(spki);
+    if (EVP_PKEY_is_a(pkey, a->key) != 1)
+        return ossl_error(CONCLAVE_EKEY);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    int rv = CONCLAVE_ESIGNATURE;
-    if (key == NULL || EVP_PKEY_is_a(key, a->key) != 1)
-        rv = CONCLAVE_EKEY;
-    else if (ctx != NULL && EVP_DigestVerifyInit_ex(ctx, NULL, a->md, NULL, NULL, key, NULL) == 1 &&
-             EVP_DigestVerify(ctx, signature.p, signature.n, message.p, message.n) == 1)
-        rv = 0;
+    bool ok = ctx != NULL &&
+              EVP_DigestVerifyInit_ex(ctx, NULL, a->md, NULL, NULL, pkey, NULL) == 1 &&
+              EVP_DigestVerify(ctx, signature.p, signature.n, message.p, message.n) == 1;
     EVP_MD_CTX_free(ctx);
-    EVP_PKEY_free(key);
-    return rv == 0 ? 0 : ossl_error(rv);
+    return ok ? 0 : ossl_error(CONCLAVE_ESIGNATURE);
+}
+
+int spki_verify(enum spki_algorithm algorithm, struct bytes spki, struct bytes message,
+                struct bytes signature)
+{
+    struct spki_key *key;
+    int rv = spki_key_new(spki, &key);
+    if (rv != 0)
+        return rv;
+    rv = spki_key_verify(key, algorithm, message, signature);
+    spki_key_free(key);
+    return rv;
 }
 
 int spki_digest(struct bytes data, uint8_t out[static SPKI_DIGEST])

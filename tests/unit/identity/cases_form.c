@@ -64,6 +64,38 @@ static void extension_twice(struct plan *p)
                    17);
 }
 
+/* The extensions of the frame are there already; these come a second time or are wrong by form. */
+static void key_id_twice(struct plan *p)
+{
+    spec_extension(&p->leaf, EXT_AUTHORITY_KEY_ID, false, "\x30\x03\x82\x01\x01", 5);
+}
+
+static void names_empty(struct plan *p)
+{
+    spec_clear_names(&p->leaf);
+    spec_extension(&p->leaf, EXT_SUBJECT_ALT_NAME, false, "\x30\x00", 2);
+}
+
+static void name_of_no_form(struct plan *p)
+{
+    spec_name(&p->leaf, 0x89, "alice");
+}
+
+static void constraints_empty(struct plan *p)
+{
+    p->with_middle = true;
+    spec_extension(&p->middle, EXT_NAME_CONSTRAINTS, true, "\x30\x00", 2);
+}
+
+static void constraints_with_minimum(struct plan *p)
+{
+    static const char value[] = "\x30\x12\xa0\x10\x30\x0e\x82\x09"
+                                "company.c"
+                                "\x80\x01\x01";
+    p->with_middle = true;
+    spec_extension(&p->middle, EXT_NAME_CONSTRAINTS, true, value, sizeof value - 1);
+}
+
 static void cut_one_byte(struct plan *p)
 {
     p->chain[0].n--;
@@ -185,6 +217,11 @@ const struct identity_case identity_cases_form[] = {
     BAD("unknown critical extension above", unknown_critical_in_middle,
         IDENTITY_CRITICAL_EXTENSION),
     BAD("an extension twice", extension_twice, IDENTITY_MALFORMED),
+    BAD("a key identifier twice", key_id_twice, IDENTITY_MALFORMED),
+    BAD("no names where names are announced", names_empty, IDENTITY_MALFORMED),
+    BAD("a name of no form", name_of_no_form, IDENTITY_MALFORMED),
+    BAD("empty name constraints", constraints_empty, IDENTITY_MALFORMED),
+    BAD("name constraints with a minimum", constraints_with_minimum, IDENTITY_MALFORMED),
     BAD("truncated", truncated, IDENTITY_MALFORMED),
     BAD("trailing garbage", trailing_garbage, IDENTITY_MALFORMED),
     BAD("intermediate truncated", middle_truncated, IDENTITY_MALFORMED),
