@@ -66,7 +66,7 @@ int spki_key_verify(const struct spki_key *key, enum spki_algorithm algorithm, s
 int spki_verify(enum spki_algorithm algorithm, struct bytes spki, struct bytes message,
                 struct bytes signature)
 {
-    struct spki_key *key;
+    struct spki_key *key = NULL;
     int rv = spki_key_new(spki, &key);
     if (rv != 0)
         return rv;
