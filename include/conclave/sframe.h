@@ -139,11 +139,11 @@ struct sframe_info {
 
 /* out may lie anywhere, also within the frame, whose ciphertext is then overwritten (zeroed by a
  * failure). out_info may be NULL. ESYNTAX, EUNKNOWNKEY (hold the frame, its epoch may come),
- * ESENDER (no such leaf, a barred one, or one's own), EREPLAY, EDECRYPT, ELIMIT (too large; too many
- * contexts under that leaf, or keys in that epoch), EBUFFER, EINVAL, ENOMEM, ECRYPTO.
+ * ESENDER (no such leaf, a barred one, or one's own), EREPLAY, EDECRYPT, ELIMIT (too large; too
+ * many contexts under that leaf, or keys in that epoch), EBUFFER, EINVAL, ENOMEM, ECRYPTO.
  * Sizes are looked at first, so EBUFFER says nothing of who sent the frame: drop it. A frame of an
- * epoch to come whose low bits are those of one still here fails as that one's: EDECRYPT or ESENDER.
- * Enough epoch_bits make that rare. */
+ * epoch to come whose low bits are those of one still here fails as that one's: EDECRYPT or
+ * ESENDER. Enough epoch_bits make that rare. */
 int sframe_open(struct sframe_keys *k, struct bytes metadata, struct bytes frame, uint64_t now_us,
                 uint8_t *out, size_t cap, size_t *out_n,
                 struct sframe_info *out_info) CONCLAVE_CHECKED;
@@ -197,10 +197,10 @@ int sframe_open_media(struct sframe_keys *k, enum sframe_codec codec, struct byt
 struct sframe_chain;
 enum sframe_use { SFRAME_SEALING, SFRAME_OPENING };
 
-/* ratchet_bits (R), 1 to 8. A receiver follows up to 2^(R-1) steps at once, at most 8; who is further
- * behind needs a new base key (until then EUNKNOWNKEY). Late frames of up to 3 former steps open,
- * with R = 2 of one, with R = 1 of none. The base key is that of the given generation and step.
- * ESUITE, EINVAL, ENOMEM, ECRYPTO. */
+/* ratchet_bits (R), 1 to 8. A receiver follows up to 2^(R-1) steps at once, at most 8; who is
+ * further behind needs a new base key (until then EUNKNOWNKEY). Late frames of up to 3 former steps
+ * open, with R = 2 of one, with R = 1 of none. The base key is that of the given generation and
+ * step. ESUITE, EINVAL, ENOMEM, ECRYPTO. */
 int sframe_chain_new(uint16_t suite, enum sframe_use use, unsigned ratchet_bits,
                      uint64_t generation, uint64_t step, struct bytes base_key,
                      struct sframe_chain **out) CONCLAVE_CHECKED;
@@ -215,8 +215,8 @@ int sframe_chain_rekey(struct sframe_chain *c, uint64_t generation, struct bytes
  * itself. EEXHAUSTED after 2^32 steps; ENOMEM, ECRYPTO. */
 int sframe_chain_ratchet(struct sframe_chain *c) CONCLAVE_CHECKED;
 
-/* As sframe_keys_used() and sframe_keys_skip(), for the present generation and step, which the caller
- * stores as well. ESTATE for a receiver; EINVAL. */
+/* As sframe_keys_used() and sframe_keys_skip(), for the present generation and step, which the
+ * caller stores as well. ESTATE for a receiver; EINVAL. */
 int sframe_chain_used(const struct sframe_chain *c, struct sframe_used *out) CONCLAVE_CHECKED;
 int sframe_chain_skip(struct sframe_chain *c, const struct sframe_used *used) CONCLAVE_CHECKED;
 

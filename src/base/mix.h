@@ -1,6 +1,6 @@
-/* A keyed hash of one number, for tables whose keys an outsider chooses: a few cycles, where SipHash
- * takes as long as a tenth of an encryption. The seed is a secret of this process; nothing that
- * depends on it goes out. */
+/* A keyed hash of one number, for tables whose keys an outsider chooses: a few cycles, where
+ * SipHash takes as long as a tenth of an encryption. The seed is a secret of this process; nothing
+ * that depends on it goes out. */
 #ifndef BASE_MIX_H
 #define BASE_MIX_H
 

@@ -6,8 +6,9 @@
  * frame comes out if all its packets arrive within wait_us of the first packet that belongs to it
  * or to a later frame, and the limits below were not reached meanwhile; what comes later is late.
  *
- * A packet of nothing but padding (rtp_packet.payload.n is 0) has no payload descriptor to read, and
- * belongs to no frame: set `padding` and leave the rest, so that its number is not taken for a loss.
+ * A packet of nothing but padding (rtp_packet.payload.n is 0) has no payload descriptor to read,
+ * and belongs to no frame: set `padding` and leave the rest, so that its number is not taken for a
+ * loss.
  *
  * Time is an argument, never goes back, and is looked at only here: after each assembler_input(),
  * and when assembler_deadline() is reached, call assembler_next() until it has nothing more.

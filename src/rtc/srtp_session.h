@@ -19,9 +19,9 @@ struct srtp {
     struct srtp_half rtp, rtcp;
 };
 
-/* Makes room for a new stream, before its first packet is authenticated, so that what opened is never
- * lost; an attacker gains one growth of the table by that, and no stream. A new one starts without a
- * past: so when sealing it must be one that has none. EREPLAY, ELIMIT, ENOMEM. */
+/* Makes room for a new stream, before its first packet is authenticated, so that what opened is
+ * never lost; an attacker gains one growth of the table by that, and no stream. A new one starts
+ * without a past: so when sealing it must be one that has none. EREPLAY, ELIMIT, ENOMEM. */
 int srtp_make_room(const struct srtp *s, struct srtp_table *t, uint32_t ssrc) CONCLAVE_CHECKED;
 
 /* Finds a stream, or makes room for it. */

@@ -64,7 +64,7 @@ int srtp_table_reserve_or_replace(struct srtp_table *t) CONCLAVE_CHECKED;
 /* After either; the SSRC is new. */
 struct srtp_stream *srtp_table_put(struct srtp_table *t, uint32_t ssrc);
 
-/* Takes a stream out, if there is one; `keep_in_mind`: and never lets it come back. ELIMIT, ENOMEM. */
+/* Takes a stream out, if there is one; `keep_in_mind`: never to come back. ELIMIT, ENOMEM. */
 int srtp_table_remove(struct srtp_table *t, uint32_t ssrc, bool keep_in_mind) CONCLAVE_CHECKED;
 bool srtp_table_was_removed(const struct srtp_table *t, uint32_t ssrc);
 

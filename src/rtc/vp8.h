@@ -33,8 +33,8 @@ struct vp8_descriptor {
     size_t size;    /* bytes of the descriptor; set by reading, not used in writing */
 };
 
-/* ESYNTAX: cut off, or no payload after the descriptor. An RTP packet with no payload at all is padding,
- * which browsers send to probe the network: do not bring it here, see rtc/assembler.h. */
+/* ESYNTAX: cut off, or no payload after the descriptor. An RTP packet with no payload at all is
+ * padding, which browsers send to probe the network: do not bring it here, see rtc/assembler.h. */
 int vp8_descriptor_read(struct bytes payload, struct vp8_descriptor *out) CONCLAVE_CHECKED;
 
 /* Appends. EINVAL: a value beyond its field. ENOMEM. */

@@ -89,8 +89,8 @@ static void kept_free(struct kept *k)
     k->key = NULL;
 }
 
-/* A KID comes again every 2^R steps, and up to half of them ahead it stands for a step to come: what
- * is further behind than the other half would be found in its place. */
+/* A KID comes again every 2^R steps, and up to half of them ahead it stands for a step to come:
+ * what is further behind than the other half would be found in its place. */
 static void forget_ambiguous(struct sframe_chain *c)
 {
     for (size_t i = 0; i < SFRAME_CHAIN_KEPT; i++) {
@@ -237,8 +237,8 @@ static struct sframe_key *find_ready(struct sframe_chain *c, uint64_t kid)
     return NULL;
 }
 
-/* How far ahead a KID is: at most half the window, the rest is behind. 0: not this way, or too far to
- * go for a frame that nobody has authenticated. */
+/* How far ahead a KID is: at most half the window, the rest is behind. 0: not this way, or too far
+ * to go for a frame that nobody has authenticated. */
 static uint64_t steps_ahead(const struct sframe_chain *c, uint64_t kid)
 {
     uint64_t mask = (1u << c->bits) - 1;

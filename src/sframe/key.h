@@ -46,8 +46,8 @@ void sframe_key_nonce(const struct sframe_key *k, uint64_t ctr, uint8_t out[stat
 int sframe_key_seal(struct sframe_key *k, struct bytes metadata, struct bytes plain, uint8_t *out,
                     size_t cap, size_t *out_n) CONCLAVE_CHECKED;
 
-/* What can be refused by sizes alone, before any key is derived. metadata too long: EINVAL; ESYNTAX,
- * ELIMIT, EBUFFER as sframe_open(). */
+/* What can be refused by sizes alone, before any key is derived. metadata too long: EINVAL;
+ * ESYNTAX, ELIMIT, EBUFFER as sframe_open(). */
 int sframe_frame_check(size_t tag_n, size_t header_n, struct bytes metadata, struct bytes frame,
                        size_t cap) CONCLAVE_CHECKED;
 

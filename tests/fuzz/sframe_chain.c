@@ -1,6 +1,6 @@
 /* A receiver of sender keys gets frames that were made up, or made of true ones, while the sender
- * ratchets and takes new base keys. What opens was sealed before, and opens once; and whatever came,
- * a sender that goes one step is followed. Four bytes are an operation. */
+ * ratchets and takes new base keys. What opens was sealed before, and opens once; and whatever
+ * came, a sender that goes one step is followed. Four bytes are an operation. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* SFrame per packet (T = 1 of the RTP payload descriptor): a VP8 frame is cut first, and each of its
- * payloads sealed; the receiver opens each, and joins what opened. A payload too large for a packet
- * once sealed goes in pieces. */
+/* SFrame per packet (T = 1 of the RTP payload descriptor): a VP8 frame is cut first, and each of
+ * its payloads sealed; the receiver opens each, and joins what opened. A payload too large for a
+ * packet once sealed goes in pieces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

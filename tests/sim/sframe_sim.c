@@ -4,8 +4,8 @@
  * Every member sends sound and pictures: sealed with SFrame, cut into packets, sealed with SRTP to
  * the switch, opened there and sealed for each receiver. Commits reach members at different times.
  * At the second change the last member is removed; the network, on nobody's side, goes on sending
- * it everything. It does not take that well: it seals in another member's name, with the last key it
- * has and with one that it made up for the new epoch. What must hold, for every seed:
+ * it everything. It does not take that well: it seals in another member's name, with the last key
+ * it has and with one that it made up for the new epoch. What must hold, for every seed:
  *
  *   - a frame all of whose packets arrived opens, once, as its sender's, with its content;
  *   - what arrives again is refused at one layer or the other;

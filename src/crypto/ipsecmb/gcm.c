@@ -61,8 +61,8 @@ static struct key *key_of(struct aead *a)
     return (struct key *)(void *)a->state;
 }
 
-/* What the library leaves in its context holds key stream. Stores of 16 bytes, since what a compiler
- * makes of memset() here takes as long as the encryption of a short packet. */
+/* What the library leaves in its context holds key stream. Stores of 16 bytes, since what a
+ * compiler makes of memset() here takes as long as the encryption of a short packet. */
 static inline void forget(struct gcm_context_data *ctx)
 {
     _Static_assert(sizeof *ctx == 5 * 16 + 8, "the stores below cover the context");
