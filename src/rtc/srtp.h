@@ -58,7 +58,8 @@ int srtcp_open(struct srtp *s, uint8_t *packet, size_t n, size_t *out_n) CONCLAV
 int srtp_remove(struct srtp *s, uint32_t ssrc) CONCLAVE_CHECKED;
 
 /* Asks the processor to fetch what the next packet of a session needs. With hundreds of sessions in
- * turn, who knows the next one saves a third of the time by saying so one packet ahead. */
+ * turn, who knows the next one and says so one packet ahead may save up to a third of the time, if
+ * their keys have left the caches; otherwise it costs a little (docs/BENCHMARKS.md). */
 void srtp_prefetch(const struct srtp *s);
 
 /* One payload for many receivers: each job's packet holds its own RTP header already. The payload,

@@ -97,7 +97,7 @@ static void two_full_epochs_and_a_third_one_cost_the_oldest(void **state)
     assert_int_equal(fill(victim, late), SFRAME_KEYS_MAX);
     assert_int_equal(open_at(victim, &again, 0), CONCLAVE_EREPLAY);
     assert_int_equal(add(victim, 3, 0, 0), 0);
-    assert_true(victim->table.n <= 2 * SFRAME_KEYS_MAX);
+    assert_true(victim->table.n <= (size_t)2 * SFRAME_KEYS_MAX);
     /* gone whole: no frame of it opens, not even a second time */
     assert_int_equal(open_at(victim, &again, 0), CONCLAVE_EUNKNOWNKEY);
     g = seal_as(late, 1, 0);
