@@ -174,8 +174,9 @@ struct mls_callbacks {
     /* The resumption PSK of another group, or of an epoch that this one has forgotten. */
     int (*find_resumption)(void *ctx, struct bytes group_id, uint64_t epoch, struct buf *out);
 
-    /* Whether two credentials present the same identity; NULL: byte equality. Used for branches
-     * and reinitialisations (section 11.3). */
+    /* Whether two credentials present the same identity; NULL: byte equality. Asked for branches
+     * and reinitialisations (section 11.3), and of who resumes a leaf by external commit: where it
+     * is NULL, that takes the same signature key as well. */
     bool (*same_identity)(void *ctx, const struct mls_credential *a,
                           const struct mls_credential *b);
 
@@ -259,7 +260,7 @@ int mls_key_package_inspect(struct mls_client *c, struct bytes message, uint64_t
                             struct mls_member *out, struct buf *out_ref) CONCLAVE_CHECKED;
 
 /* The best suite, in the order of `preferred`, that all these key packages' owners support
- * (section 11). ENOTFOUND if there is none. */
+ * (section 11). Signatures are not verified: mls_key_package_inspect() does. ENOTFOUND. */
 int mls_choose_suite(const uint16_t *preferred, size_t n, const struct bytes *key_packages,
                      size_t n_key_packages, uint16_t *out) CONCLAVE_CHECKED;
 
@@ -466,7 +467,9 @@ struct mls_received {
     struct mls_staged *staged;
 };
 
-/* Takes any MLSMessage of the group. On success out must be ended with mls_received_free(). */
+/* Takes any MLSMessage of the group. On success out must be ended with mls_received_free(). Our own
+ * messages may come back: a pending commit is recognised, a public proposal is found in the cache;
+ * private ones of ours cannot be opened again (EREPLAY). */
 int mls_group_receive(struct mls_group *g, struct bytes message, uint64_t now,
                       struct mls_received *out) CONCLAVE_CHECKED;
 void mls_received_free(struct mls_received *r);

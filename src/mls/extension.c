@@ -114,9 +114,8 @@ int mls_required_capabilities_find(struct bytes extensions, bool *out_present,
     bool odd = (made.extensions.n | made.proposals.n | made.credentials.n) & 1;
     if (reader_end(&r) != 0 || odd)
         return CONCLAVE_EEXTENSION;
-    if (made.extensions.n > 2 * LIMIT_MLS_CAPABILITIES ||
-        made.proposals.n > 2 * LIMIT_MLS_CAPABILITIES ||
-        made.credentials.n > 2 * LIMIT_MLS_CAPABILITIES)
+    size_t max = 2 * (size_t)LIMIT_MLS_CAPABILITIES;
+    if (made.extensions.n > max || made.proposals.n > max || made.credentials.n > max)
         return CONCLAVE_ELIMIT;
     *out = made;
     return 0;

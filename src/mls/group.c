@@ -112,7 +112,8 @@ static int first_leaf(struct mls_group *g, struct bytes extensions, uint64_t now
     struct mls_leaf leaf;
     struct buf encoded = {0};
     uint8_t pub[CRYPTO_PUBLIC_KEY_MAX];
-    uint64_t span = g->client->policy.max_lifetime, not_before = now > 3600 ? now - 3600 : 0;
+    uint64_t span = g->client->policy.max_lifetime, lag = span / 2 < 3600 ? span / 2 : 3600;
+    uint64_t not_before = now > lag ? now - lag : 0;
     int error = 0;
     int rv = hpke_generate_key_pair(g->crypto, &g->path.key[0], pub);
     if (rv != 0)
@@ -120,7 +121,7 @@ static int first_leaf(struct mls_group *g, struct bytes extensions, uint64_t now
     mls_client_leaf(g->client, g->signer, NULL, &content);
     content.encryption_key = bytes_of(pub, g->crypto->suite->npk);
     content.source = LEAF_KEY_PACKAGE;
-    content.not_before = not_before; /* an hour ago, for clocks that lag */
+    content.not_before = not_before; /* an hour ago at most, for clocks that lag */
     content.not_after = span > UINT64_MAX - not_before ? UINT64_MAX : not_before + span;
     rv = mls_leaf_sign(&content, g->signer, bytes_of(NULL, 0), 0, &encoded);
     if (rv == 0) {

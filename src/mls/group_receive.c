@@ -292,7 +292,7 @@ static int receive_private(struct mls_group *g, struct bytes body, uint64_t now,
                            struct effects *effects, struct mls_received *out)
 {
     struct mls_private_message m;
-    struct mls_sender_data sender;
+    struct mls_sender_data sender = {0};
     struct mls_authenticated a;
     struct epoch_view e = {0};
     struct buf storage = {0};

@@ -270,6 +270,8 @@ static int find_step(struct mls_secret_tree *t, struct crypto *c, struct mls_rat
         return rv;
     if (next)
         s->generation = l->r[s->type].next;
+    if (next && s->generation > LIMIT_MLS_GENERATION_MAX) /* RFC 9420 15.2-1 */
+        return CONCLAVE_EEXHAUSTED;
     return find_generation(c, &l->r[s->type], ahead, kept, s, out);
 }
 

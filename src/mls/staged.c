@@ -135,6 +135,15 @@ static const struct mls_leaf *resumed_leaf(const struct mls_staged *s)
     return NULL;
 }
 
+/* Where the application does not say who is who, only the holder of the same key is. */
+static bool may_resume(const struct mls_public_group *g, const struct mls_leaf *leaf,
+                       const struct mls_leaf *old)
+{
+    return mls_same_identity(&g->callbacks, &leaf->credential, &old->credential) &&
+           (g->callbacks.same_identity != NULL ||
+            bytes_equal(leaf->signature_key, old->signature_key));
+}
+
 static int check_path_identity(const struct mls_public_group *g, const struct mls_staged *s,
                                const struct mls_leaf *leaf, const struct mls_leaf *old,
                                uint64_t now)
@@ -154,8 +163,7 @@ static int check_path_identity(const struct mls_public_group *g, const struct ml
         check.predecessor_key = old->signature_key;
     }
     /* RFC 9420 12.2-17, 12.2-19: who resumes a leaf is whose leaf it was */
-    if (external && old != NULL &&
-        !mls_same_identity(&g->callbacks, &leaf->credential, &old->credential))
+    if (external && old != NULL && !may_resume(g, leaf, old))
         return CONCLAVE_EPROPOSALLIST;
     if (!external && old != NULL && mls_credential_equal(&leaf->credential, &old->credential) &&
         bytes_equal(leaf->signature_key, old->signature_key))

@@ -54,15 +54,14 @@ static int join(struct bytes welcome)
     struct mls_group *g = NULL;
     struct buf slice = {0};
     struct bytes ref;
-    size_t n = 0;
+    struct mls_welcome_walk walk, one;
     int rv = mls_group_join(stage()->client[STAGE_MEMBERS], welcome, NOTHING, kp, NULL, 0,
                             STAGE_NOW, &g);
     MUST_HOLD(rv == 0 || g == NULL);
-    if (mls_welcome_count(welcome, &n) == 0)
-        for (size_t i = 0; i < n && i < 4; i++) {
-            MUST_HOLD(mls_welcome_ref(welcome, i, &ref) == 0);
-            if (mls_welcome_slice(welcome, ref, &slice) == 0)
-                MUST_HOLD(mls_welcome_count(buf_view(&slice), &n) == 0 && n == 1);
+    if (mls_welcome_open(welcome, &walk) == 0)
+        for (size_t left = walk.count; left > 0; left--) {
+            MUST_HOLD(mls_welcome_next(&walk, &ref, &slice) == 0);
+            MUST_HOLD(mls_welcome_open(buf_view(&slice), &one) == 0 && one.count == 1);
         }
     (void)mls_welcome_is_for(welcome, kp);
     buf_free(&slice);

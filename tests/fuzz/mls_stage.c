@@ -123,7 +123,7 @@ static void found(struct stage *s, struct mls_group **members)
 static void make_public(struct stage *s, struct mls_group *member)
 {
     struct mls_public_group *g = NULL;
-    MUST_WORK(mls_group_info(member, false, &s->group_info));
+    MUST_WORK(mls_group_info(member, MLS_INFO_EXTERNAL_PUB, &s->group_info));
     MUST_WORK(mls_group_tree(member, &s->tree));
     MUST_WORK(mls_public_group_new(STAGE_SUITE, &s->callbacks, NULL, buf_view(&s->group_info),
                                    buf_view(&s->tree), STAGE_NOW, &g));

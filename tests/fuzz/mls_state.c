@@ -25,7 +25,7 @@ static void use(struct mls_group *g)
     }
     (void)(mls_group_protect(g, NOTHING, bytes_str("text"), &out) == 0);
     (void)(mls_group_export(g, "label", NOTHING, sizeof key, key) == 0);
-    (void)(mls_group_info(g, true, &out) == 0);
+    (void)(mls_group_info(g, MLS_INFO_TREE | MLS_INFO_EXTERNAL_PUB, &out) == 0);
     (void)(mls_group_merge_own(g, &out) == 0);
     (void)(mls_group_commit(g, NULL, 0, NULL, STAGE_NOW, &out) == 0);
     (void)(mls_group_merge_own(g, &out) == 0);

@@ -157,7 +157,7 @@ static void what_is_committed_by_value_must_fit(void **state)
     world_fini(&w);
 }
 
-/* RFC 9420 12.4-1 holds data back only for what may still be committed; others may commit it yet. */
+/* RFC 9420 12.4-1 holds data back only for what we may still commit; others may commit it yet. */
 static void a_proposal_can_be_set_aside(void **state)
 {
     (void)state;
