@@ -15,10 +15,11 @@
 
 /* Keys that open, with their replay windows (about 250 bytes each): so many in the newest epoch,
  * and so many again in all those before it together, which are there for two seconds: 8 MB. 500
- * members with 19 contexts need 9,500. Only frames that opened add one; but a member can seal as
- * any other, and fill the newest epoch's share with 256 leaves of 64 contexts. The epoch after his
- * removal has a share of its own; if what is followed then holds too much, its oldest epochs go at
- * once. */
+ * members with 19 contexts need 9,500 in an epoch, so one such epoch is followed beside the newest;
+ * a switch sends each receiver a few dozen of them. Only frames that opened add one; but a member
+ * can seal as any other, and fill the newest epoch's share with 256 leaves of 64 contexts. The
+ * epoch after his removal has a share of its own; if what is followed then holds too much, its
+ * oldest epochs go at once. */
 #define SFRAME_KEYS_MAX 16384
 
 /* Of all keys, so many have an AEAD made ready (about 1.2 kB each); the one used longest ago makes
