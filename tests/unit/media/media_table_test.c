@@ -81,11 +81,39 @@ static void ssrcs_in_a_row_are_found_soon(void **state)
     }
 }
 
+/* Against a plain array: whatever comes and goes, those that are there are found, with their past. */
+static void streams_come_and_go_and_none_is_mistaken_for_another(void **state)
+{
+    enum { SSRC_MAX = 300 };
+    uint64_t random = 3;
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        struct srtp_table t = {.seed = {next_random(&random), next_random(&random)}};
+        uint64_t past[SSRC_MAX] = {0};
+        for (uint64_t i = 1; i < 3000; i++) {
+            uint32_t ssrc = (uint32_t)(next_random(&random) % SSRC_MAX);
+            struct srtp_stream *s = srtp_table_get(&t, ssrc);
+            assert_int_equal(s != NULL, past[ssrc] != 0);
+            if (s != NULL) {
+                assert_true(s->ssrc == ssrc && s->window.top == past[ssrc]);
+                assert_int_equal(srtp_table_remove(&t, ssrc, false), 0);
+                past[ssrc] = 0;
+            } else if (next_random(&random) % 8 < (uint64_t)round % 8 + 1) {
+                assert_int_equal(srtp_table_reserve(&t), 0);
+                replay_accept(&srtp_table_put(&t, ssrc)->window, i);
+                past[ssrc] = i;
+            }
+        }
+        srtp_table_fini(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kids_of_any_pattern_are_found_soon),
         cmocka_unit_test(ssrcs_in_a_row_are_found_soon),
+        cmocka_unit_test(streams_come_and_go_and_none_is_mistaken_for_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
