@@ -81,7 +81,8 @@ static void ssrcs_in_a_row_are_found_soon(void **state)
     }
 }
 
-/* Against a plain array: whatever comes and goes, those that are there are found, with their past. */
+/* Against a plain array: whatever comes and goes, those that are there are found, with their past.
+ * */
 static void streams_come_and_go_and_none_is_mistaken_for_another(void **state)
 {
     enum { SSRC_MAX = 300 };
