@@ -314,8 +314,8 @@ bool mls_group_next_member(const struct mls_group *g, uint32_t *leaf, struct mls
 int mls_group_export(struct mls_group *g, const char *label, struct bytes context, size_t n,
                      uint8_t *out) CONCLAVE_CHECKED;
 
-/* Section 8.7; nh bytes, borrowed. Equal at two members only if they see the same group. Empty while
- * we are no member: then there is nothing to compare. */
+/* Section 8.7; nh bytes, borrowed. Equal at two members only if they see the same group. Empty
+ * while we are no member: then there is nothing to compare. */
 struct bytes mls_group_epoch_authenticator(const struct mls_group *g);
 
 /* Section 8.6: the resumption PSK of this or a kept epoch. ENOTFOUND. */
@@ -515,8 +515,8 @@ int mls_new_member_propose(struct mls_client *c, const struct mls_key_package *k
 
 /* ---- State ---- */
 
-/* The whole group as one blob: versioned; sealed with AES-256-GCM if key is 32 bytes, and so is, from
- * then on, each delta that the store callback is given. Deltas stand on the last save and on each
+/* The whole group as one blob: versioned; sealed with AES-256-GCM if key is 32 bytes, and so is,
+ * from then on, each delta that the store callback is given. Deltas stand on the last save and on each
  * other; they are restored in their order, but for those that store() has refused. After a save,
  * older deltas and saves are of no use. EINVAL for a key of another size. */
 int mls_group_save(struct mls_group *g, struct bytes key, struct buf *out) CONCLAVE_CHECKED;

@@ -34,7 +34,7 @@ static int check_list(struct bytes list)
     return reader_end(&r);
 }
 
-/* RFC 9420 10-8, 12.4.3-1, 13.4-3 and 13.4-4: an unknown type is carried, and means nothing here. */
+/* RFC 9420 10-8, 12.4.3-1, 13.4-3 and 13.4-4: an unknown type is carried, and means nothing. */
 struct bytes mls_extensions_read(struct reader *r, int *error)
 {
     struct bytes list = read_vec(r);

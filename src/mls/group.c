@@ -360,8 +360,8 @@ struct mls_staged_secrets *mls_staged_secrets_of(const struct mls_staged *s)
     return s->secrets;
 }
 
-/* A member needs the secrets of what it moves to, and the signer whose key its leaf has there: after
- * a restart that may be another of the client's than the one before. */
+/* A member needs the secrets of what it moves to, and the signer whose key its leaf has there:
+ * after a restart that may be another of the client's than the one before. */
 static int check_own_side(struct mls_group *g, const struct mls_staged *s)
 {
     struct mls_staged_secrets *secrets = s->secrets;

@@ -100,8 +100,8 @@ void mls_group_trim_past(struct mls_group *g);
 int mls_group_prepare_advance(struct mls_group *g, const struct mls_staged *s) CONCLAVE_CHECKED;
 void mls_group_advance(struct mls_group *g, struct mls_staged *s);
 
-/* The new epoch's secrets of a staged commit. init, commit_secret: as the commit says. out_joiner may
- * be NULL. */
+/* The new epoch's secrets of a staged commit. init, commit_secret: as the commit says. out_joiner
+ * may be NULL. */
 int mls_group_stage_epoch(struct mls_group *g, struct mls_staged *s, const struct secret *init,
                           const struct secret *commit_secret, const struct secret *psk,
                           struct secret *out_joiner) CONCLAVE_CHECKED;

@@ -75,8 +75,8 @@ static int validate_psk(const struct mls_public_group *g, const struct mls_psk_i
 {
     if (psk->nonce.n != g->crypto->suite->nh) /* RFC 9420 12.1.4-3 */
         return CONCLAVE_EPSK;
-    /* RFC 9420 12.1.4-1, 12.1.4-2, 11.2-4, 11.2-5, 11.3-5, 11.3-6: those have their place in the first commit of a
-     * new group only, which nobody receives */
+    /* RFC 9420 12.1.4-1, 12.1.4-2, 11.2-4, 11.2-5, 11.3-5, 11.3-6: those have their place in the
+     * first commit of a new group only, which nobody receives */
     if (psk->type == PSK_RESUMPTION && psk->usage != PSK_USAGE_APPLICATION &&
         psk->usage != g->first_usage)
         return CONCLAVE_EPSK;

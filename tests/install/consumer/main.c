@@ -7,12 +7,12 @@
 
 static int found_group(struct crypto_signer *signer)
 {
-    struct mls_client_config config = {.suite = CRYPTO_P256_AES128GCM_SHA256_P256,
-                                       .signer = signer,
-                                       .credential = {.type = MLS_BASIC,
-                                                      .identity = bytes_str("consumer")},
-                                       .callbacks = {.check_identity = mls_identity_accept_any},
-                                       .policy = mls_policy_default()};
+    struct mls_client_config config = {
+        .suite = CRYPTO_P256_AES128GCM_SHA256_P256,
+        .signer = signer,
+        .credential = {.type = MLS_BASIC, .identity = bytes_str("consumer")},
+        .callbacks = {.check_identity = mls_identity_accept_any},
+        .policy = mls_policy_default()};
     struct mls_client *client = NULL;
     struct mls_group *group = NULL;
     int rv = mls_client_new(&config, &client);
