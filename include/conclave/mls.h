@@ -516,9 +516,9 @@ int mls_new_member_propose(struct mls_client *c, const struct mls_key_package *k
 /* ---- State ---- */
 
 /* The whole group as one blob: versioned; sealed with AES-256-GCM if key is 32 bytes, and so is,
- * from then on, each delta that the store callback is given. Deltas stand on the last save and on each
- * other; they are restored in their order, but for those that store() has refused. After a save,
- * older deltas and saves are of no use. EINVAL for a key of another size. */
+ * from then on, each delta that the store callback is given. Deltas stand on the last save and on
+ * each other; they are restored in their order, but for those that store() has refused. After a
+ * save, older deltas and saves are of no use. EINVAL for a key of another size. */
 int mls_group_save(struct mls_group *g, struct bytes key, struct buf *out) CONCLAVE_CHECKED;
 
 /* deltas: as stored, oldest first. ESYNTAX, EVERSION, EDECRYPT, EINVAL if no signer of the client

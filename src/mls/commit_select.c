@@ -1,5 +1,6 @@
-/* RFC 9420 12.4: all received proposals should go into a commit of ours, as far as they make a valid
- * list. What is valid together is found by trying: all of them first; if that fails, the halves, and the halves of halves, so that one bad proposal costs a logarithm and not the commit.
+/* RFC 9420 12.4: all received proposals should go into a commit of ours, as far as they make a
+ * valid list. What is valid together is found by trying: all of them first; if that fails, the
+ * halves, and the halves of halves, so that one bad proposal costs a logarithm and not the commit.
  * Where two exclude each other, what is tried first wins: removals before updates (section 12.2),
  * later updates before earlier ones.
  */
