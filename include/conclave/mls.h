@@ -399,7 +399,9 @@ int mls_group_merge_own(struct mls_group *g, struct buf *out_welcome) CONCLAVE_C
 int mls_group_pending_message(const struct mls_group *g, struct bytes *out) CONCLAVE_CHECKED;
 int mls_group_last_welcome(const struct mls_group *g, struct bytes *out) CONCLAVE_CHECKED;
 
-/* Our commit lost: forget it. Merging another's commit does the same. Without one: 0. ESTORE. */
+/* Our commit lost: forget it. Merging another's commit does the same. Only when it is certain that
+ * nobody accepted it: whoever drops a commit that the others took cannot follow them. Without one:
+ * 0. ESTORE. */
 int mls_group_drop_own(struct mls_group *g) CONCLAVE_CHECKED;
 bool mls_group_has_pending(const struct mls_group *g);
 
