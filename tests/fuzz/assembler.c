@@ -1,7 +1,6 @@
 /* The assembler: five bytes are a packet (how far the number goes, flags, how much time passes). Of
  * whatever stream, every number but those of padding is accounted for once and in order, what comes
  * out is what went in, memory holds, and nothing waits beyond its deadline. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/fuzz.h"
@@ -12,12 +11,6 @@ struct state {
     uint16_t expected; /* number of the next output */
     bool started;
 };
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static bool is_padding(uint16_t sequence)
 {

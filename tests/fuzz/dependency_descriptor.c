@@ -1,15 +1,8 @@
 /* The dependency descriptor: the first byte says how long the first of two descriptors is; the
  * second one is read with the structure of the first. What was read is written back the same. */
-#include <stdlib.h>
 
 #include "fuzz/fuzz.h"
 #include "rtc/dependency_descriptor.h"
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check(const struct dd *d, const struct dd_structure *s)
 {

@@ -21,12 +21,6 @@
 #define PROVIDER 4
 #define CHAIN 12
 
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 /* OpenSSL also reads what we pass over, and may find fault with it. And it looks whether the
  * participant's key is a point of its curve; for us, the signatures under that key show it. */
 static bool tolerated(const char *says)

@@ -1,18 +1,11 @@
 /* Payload formats: the first byte says which. What was read is written back the same, and what is
  * cut is joined again. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/fuzz.h"
 #include "rtc/opus.h"
 #include "rtc/sframe_payload.h"
 #include "rtc/vp8.h"
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_opus(struct bytes data)
 {

@@ -1,15 +1,8 @@
 /* RTCP compounds: every reader on every packet; what was read is written and read again. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/fuzz.h"
 #include "rtc/transport_cc.h"
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static struct rtcp_packet only_packet(const struct buf *b)
 {

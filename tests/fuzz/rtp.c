@@ -1,14 +1,7 @@
 /* RTP packets and their header extensions: what was read is written back the same. */
-#include <stdlib.h>
 
 #include "fuzz/fuzz.h"
 #include "rtc/rtp_ext.h"
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_exts(const struct rtp_header *h)
 {

@@ -29,12 +29,6 @@ struct play {
     unsigned reach; /* steps that a receiver follows */
 };
 
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 static void seal(struct play *p)
 {
     struct frame *f = &p->frames[p->n];

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "sframe/keys.h"
+#include "fuzz/sframe_epoch.h"
 #include "wire/reader.h"
 
 #define FRAMES 64
@@ -25,20 +25,6 @@ struct play {
     size_t n_frames;
     uint64_t now, epoch;
 };
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static int add(struct sframe_keys *k, uint64_t id, uint32_t leaf, uint64_t now)
-{
-    uint8_t key[32] = {(uint8_t)id, (uint8_t)(id >> 8), 7};
-    struct sframe_epoch e = {id, bytes_of(key, sizeof key), 20, leaf,
-                             id % 2 == 0 ? SFRAME_SWITCH_NOW : SFRAME_SWITCH_LATER};
-    return sframe_keys_add_epoch(k, &e, now);
-}
 
 /* The plaintext names its frame. */
 static void seal(struct play *p, uint64_t context)
@@ -98,9 +84,9 @@ static void step(struct play *p, struct reader *r)
         break;
     default:
         p->epoch++;
-        must(add(p->sender, p->epoch, 3, p->now) == 0);
+        must(add_epoch(p->sender, p->epoch, 3, p->now) == 0);
         if (what % 4 != 0)
-            must(add(p->receiver, p->epoch, 5, p->now) == 0);
+            must(add_epoch(p->receiver, p->epoch, 5, p->now) == 0);
         if (what % 8 == 1)
             sframe_keys_bar_leaf(p->receiver, with, p->epoch);
     }
@@ -116,7 +102,7 @@ static void play(struct bytes script, enum aead_choice choice)
          0);
     must(keys_new_with(SFRAME_AES_256_GCM_SHA512_128, 2, SFRAME_INSIDE, choice, &p->receiver) == 0);
     p->epoch = 1;
-    must(add(p->sender, 1, 3, 0) == 0 && add(p->receiver, 1, 5, 0) == 0);
+    must(add_epoch(p->sender, 1, 3, 0) == 0 && add_epoch(p->receiver, 1, 5, 0) == 0);
     for (int steps = 0; steps < 500 && reader_left(&r) >= 4; steps++)
         step(p, &r);
     sframe_keys_free(p->sender);

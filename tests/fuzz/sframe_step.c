@@ -7,7 +7,7 @@
 
 #include "crypto/aead.h"
 #include "fuzz/fuzz.h"
-#include "sframe/keys.h"
+#include "fuzz/sframe_epoch.h"
 #include "wire/reader.h"
 
 #define FRAMES 32
@@ -37,20 +37,6 @@ struct play {
     struct pending pending[STEPS];
     uint64_t now, epoch;
 };
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static int add(struct sframe_keys *k, uint64_t id, uint32_t leaf, uint64_t now)
-{
-    uint8_t key[32] = {(uint8_t)id, (uint8_t)(id >> 8), 7};
-    struct sframe_epoch e = {id, bytes_of(key, sizeof key), 20, leaf,
-                             id % 2 == 0 ? SFRAME_SWITCH_NOW : SFRAME_SWITCH_LATER};
-    return sframe_keys_add_epoch(k, &e, now);
-}
 
 static void seal(struct play *p, uint8_t first)
 {
@@ -147,9 +133,9 @@ static void step(struct play *p, struct reader *r)
         break;
     default:
         p->epoch++;
-        must(add(p->sender, p->epoch, 3, p->now) == 0);
-        must(add(p->inside, p->epoch, 5, p->now) == 0);
-        must(add(p->outside, p->epoch, 6, p->now) == 0);
+        must(add_epoch(p->sender, p->epoch, 3, p->now) == 0);
+        must(add_epoch(p->inside, p->epoch, 5, p->now) == 0);
+        must(add_epoch(p->outside, p->epoch, 6, p->now) == 0);
     }
 }
 
@@ -165,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < 3; i++) {
         must(keys_new_with(SFRAME_AES_256_GCM_SHA512_128, 2, modes[i], AEAD_OPENSSL, members[i]) ==
              0);
-        must(add(*members[i], 1, i == 0 ? 3 : 4 + (uint32_t)i, 0) == 0);
+        must(add_epoch(*members[i], 1, i == 0 ? 3 : 4 + (uint32_t)i, 0) == 0);
     }
     p->epoch = 1;
     for (int steps = 0; steps < 300 && reader_left(&r) >= 4; steps++)

@@ -24,12 +24,6 @@ struct play {
     size_t n;
 };
 
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 /* Byte 20 of the text names the packet. */
 static void seal(struct play *p, uint16_t seq, uint8_t ssrc)
 {

@@ -3,16 +3,8 @@
  * what its shortest form says. */
 #include "fuzz/fuzz.h"
 
-#include <stdlib.h>
-
 #include "wire/reader.h"
 #include "wire/writer.h"
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* A view into the input, or nothing. */
 static void check_view(struct bytes whole, struct bytes view)
