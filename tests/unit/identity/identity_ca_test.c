@@ -8,7 +8,7 @@
 
 #include "crypto/suite.h"
 #include "oracle.h"
-#include "plan.h"
+#include "plan_fixture.h"
 #include "support/alloc_fail.h"
 
 #define WEEK (7 * PLAN_DAY)
@@ -372,20 +372,6 @@ static void each_allocation_may_fail(void **state)
     identity_ca_free(ca);
     assert_true(alloc_sweep(whole_life, &s) > 20);
     buf_free(&s.saved);
-}
-
-static int open_keys(void **state)
-{
-    (void)state;
-    plan_keys_open();
-    return 0;
-}
-
-static int close_keys(void **state)
-{
-    (void)state;
-    plan_keys_close();
-    return 0;
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 
 #include "cases.h"
 #include "oracle.h"
+#include "plan_fixture.h"
 
 static void prepare(const struct identity_case *c, struct plan *p)
 {
@@ -96,20 +97,6 @@ static void no_bit_can_be_changed(void **state)
         p.chain[0].p[i] ^= (uint8_t)(1u << i % 8);
     }
     plan_fini(&p);
-}
-
-static int open_keys(void **state)
-{
-    (void)state;
-    plan_keys_open();
-    return 0;
-}
-
-static int close_keys(void **state)
-{
-    (void)state;
-    plan_keys_close();
-    return 0;
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 
 #include "cases.h"
 #include "identity/limits.h"
+#include "plan_fixture.h"
 #include "support/alloc_fail.h"
 
 static const struct identity_anchor private_ca = {.purpose = IDENTITY_PRIVATE};
@@ -396,20 +397,6 @@ static void anchors_survive_failed_allocations(void **state)
     assert_true(alloc_sweep(fill_anchors, &s) > 10);
     plan_fini(&s.plan);
     buf_free(&s.pem);
-}
-
-static int open_keys(void **state)
-{
-    (void)state;
-    plan_keys_open();
-    return 0;
-}
-
-static int close_keys(void **state)
-{
-    (void)state;
-    plan_keys_close();
-    return 0;
 }
 
 int main(void)
