@@ -282,19 +282,28 @@ static bool is_disarmed(const struct sframe_keys *k, const struct sframe_key *ke
     return key->aead == NULL && k->mode == SFRAME_INSIDE;
 }
 
+/* The KID of a context in the epoch that seals now. */
+static int sending_kid(struct sframe_keys *k, uint64_t context, uint64_t now_us, uint64_t *out)
+{
+    sframe_keys_tick(k, now_us);
+    if (k->sending == NULL)
+        return CONCLAVE_ESTATE;
+    if (!context_fits(k, k->sending, context))
+        return CONCLAVE_EINVAL;
+    *out = kid_write(k, k->sending, context);
+    return 0;
+}
+
 /* Counters live in the key, and the key as long as its epoch: so a context cannot begin anew in
  * the same epoch, and only the own leaf seals: RFC 9605 9.1-1, 9.2-1, 4.4.1-1 and 4.1-1. */
 int keys_sealing(struct sframe_keys *k, uint64_t context, uint64_t now_us, struct sframe_key **out)
 {
-    sframe_keys_tick(k, now_us);
+    uint64_t kid;
+    int rv = sending_kid(k, context, now_us, &kid);
+    if (rv != 0)
+        return rv;
     const struct epoch *e = k->sending;
-    if (e == NULL)
-        return CONCLAVE_ESTATE;
-    if (!context_fits(k, e, context))
-        return CONCLAVE_EINVAL;
-    uint64_t kid = kid_write(k, e, context);
     struct sframe_key *key = sframe_table_get(&k->table, kid);
-    int rv = 0;
     if (key == NULL) {
         rv = make(k, e, e->own_leaf, kid, SFRAME_SEALING, &key);
         if (rv == 0)
@@ -373,13 +382,11 @@ int sframe_keys_skip(struct sframe_keys *k, uint64_t context, const struct sfram
 int sframe_keys_used(struct sframe_keys *k, uint64_t context, uint64_t now_us,
                      struct sframe_used *out)
 {
-    sframe_keys_tick(k, now_us);
-    const struct epoch *e = k->sending;
-    if (e == NULL)
-        return CONCLAVE_ESTATE;
-    if (!context_fits(k, e, context))
-        return CONCLAVE_EINVAL;
-    const struct sframe_key *key = sframe_table_get(&k->table, kid_write(k, e, context));
+    uint64_t kid;
+    int rv = sending_kid(k, context, now_us, &kid);
+    if (rv != 0)
+        return rv;
+    const struct sframe_key *key = sframe_table_get(&k->table, kid);
     *out = key != NULL ? sframe_key_used(key) : (struct sframe_used){0};
     return 0;
 }
