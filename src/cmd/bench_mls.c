@@ -30,14 +30,6 @@ static double now_us(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static void must(int rv, const char *what)
-{
-    if (rv == 0)
-        return;
-    fprintf(stderr, "conclave bench mls: %s: %s\n", what, conclave_error_name(rv));
-    exit(1);
-}
-
 static void line(const struct run *r, const char *op, double us, double floor, double target)
 {
     double ratio = us / floor;
@@ -104,7 +96,7 @@ static double fastest(const struct run *r, int (*op)(struct primitive *), struct
     for (int i = 0; i < rounds; i++) {
         double start = now_us();
         for (int k = 0; k < count; k++)
-            must(op(p), "primitive");
+            mls_must(op(p), "primitive");
         best = fmin(best, (now_us() - start) / count);
     }
     return best;
@@ -113,9 +105,9 @@ static double fastest(const struct run *r, int (*op)(struct primitive *), struct
 static void measure_floor(struct run *r)
 {
     struct primitive p = {0};
-    must(crypto_new(r->options.suite, &p.c), "crypto");
-    must(crypto_signer_generate(p.c, &p.signer), "signer");
-    must(hpke_generate_key_pair(p.c, &p.priv, p.pub), "key pair");
+    mls_must(crypto_new(r->options.suite, &p.c), "crypto");
+    mls_must(crypto_signer_generate(p.c, &p.signer), "signer");
+    mls_must(hpke_generate_key_pair(p.c, &p.priv, p.pub), "key pair");
     r->floor.sign = fastest(r, do_sign, &p);
     r->floor.verify = fastest(r, do_verify, &p);
     r->floor.base = fastest(r, do_base, &p);
@@ -139,8 +131,8 @@ static void bench_key_package(struct run *r)
     double best = INFINITY;
     for (int i = 0; i < REPEATS_SMALL; i++) {
         double start = now_us();
-        must(mls_key_package_new(r->world->founder.client, MLS_NOW, MLS_NOW + 1000, false, &kp),
-             "key package");
+        mls_must(mls_key_package_new(r->world->founder.client, MLS_NOW, MLS_NOW + 1000, false, &kp),
+                 "key package");
         best = fmin(best, now_us() - start);
         mls_key_package_free(kp);
     }
@@ -164,13 +156,13 @@ static void bench_add_all(struct run *r)
     struct buf commit = {0};
     double best = INFINITY, n = r->n - 1;
     for (int i = 0; i < repeats(r); i++) {
-        must(mls_group_drop_own(w->founder.group), "drop");
+        mls_must(mls_group_drop_own(w->founder.group), "drop");
         double start = now_us();
-        must(mls_group_commit(w->founder.group, w->adds, r->n - 1, NULL, MLS_NOW, &commit),
-             "commit");
+        mls_must(mls_group_commit(w->founder.group, w->adds, r->n - 1, NULL, MLS_NOW, &commit),
+                 "commit");
         best = fmin(best, now_us() - start);
     }
-    must(mls_group_merge_own(w->founder.group, &w->welcome), "merge");
+    mls_must(mls_group_merge_own(w->founder.group, &w->welcome), "merge");
     buf_free(&commit);
     line(r, "commit_add_all", best, n * (2 * r->floor.verify + seal(r)) + 2 * r->floor.sign, 1.25);
 }
@@ -186,11 +178,11 @@ static double join_once(struct mls_world *w, const struct mls_executor *executor
     struct mls_member_state *m = &w->joiner;
     struct mls_key_package *kp;
     free_group(&m->group);
-    must(mls_world_joiner(w, executor, &kp), "joiner");
+    mls_must(mls_world_joiner(w, executor, &kp), "joiner");
     double start = now_us();
-    must(mls_group_join(m->client, buf_view(&w->welcome), bytes_of(NULL, 0), kp, NULL, 0, MLS_NOW,
-                        &m->group),
-         "join");
+    mls_must(mls_group_join(m->client, buf_view(&w->welcome), bytes_of(NULL, 0), kp, NULL, 0,
+                            MLS_NOW, &m->group),
+             "join");
     double us = now_us() - start;
     mls_key_package_free(kp);
     return us;
@@ -217,7 +209,7 @@ static void run_threads(void *ctx, unsigned workers, void (*task)(void *arg, uns
     (void)ctx;
     for (unsigned i = 1; i < workers && i < 8; i++) {
         tasks[i] = (struct thread_task){task, arg, i};
-        must(pthread_create(&threads[i], NULL, thread_main, &tasks[i]), "thread");
+        mls_must(pthread_create(&threads[i], NULL, thread_main, &tasks[i]), "thread");
     }
     task(arg, 0);
     for (unsigned i = 1; i < workers && i < 8; i++)
@@ -264,9 +256,9 @@ static double path_commit(struct run *r, struct buf *commit)
     struct mls_world *w = r->world;
     double best = INFINITY;
     for (int i = 0; i < repeats(r); i++) {
-        must(mls_group_drop_own(w->founder.group), "drop");
+        mls_must(mls_group_drop_own(w->founder.group), "drop");
         double start = now_us();
-        must(mls_group_commit(w->founder.group, NULL, 0, &options, MLS_NOW, commit), "commit");
+        mls_must(mls_group_commit(w->founder.group, NULL, 0, &options, MLS_NOW, commit), "commit");
         best = fmin(best, now_us() - start);
     }
     return best;
@@ -281,8 +273,8 @@ static double process(struct run *r, const struct buf *commit)
     for (int i = 0; i < repeats(r) * 10; i++) {
         struct mls_group *g = mls_world_copy(w, &w->joiner);
         double start = now_us();
-        must(mls_group_receive(g, buf_view(commit), MLS_NOW, &received), "receive");
-        must(mls_group_merge(g, mls_received_take(&received)), "merge");
+        mls_must(mls_group_receive(g, buf_view(commit), MLS_NOW, &received), "receive");
+        mls_must(mls_group_merge(g, mls_received_take(&received)), "merge");
         best = fmin(best, now_us() - start);
         mls_received_free(&received);
         mls_group_free(g);
@@ -296,29 +288,24 @@ static double levels(const struct run *r)
     return ceil(log2(r->n));
 }
 
-static void bench_bare(struct run *r)
+/* A commit with a path in the tree as it is, and what another does with it. */
+static void bench_path(struct run *r, const char *commit_op, const char *process_op, double floor)
 {
     struct buf commit = {0};
-    double us = path_commit(r, &commit);
-    double floor = (r->n - 1) * seal(r) + (levels(r) + 1) * r->floor.base + 2 * r->floor.sign;
-    line(r, "path_commit_bare", us, floor, 1.25);
-    us = process(r, &commit);
-    line(r, "process_path_bare", us, 2 * r->floor.verify + r->floor.dh + r->floor.base, 0);
-    must(mls_group_drop_own(r->world->founder.group), "drop");
+    line(r, commit_op, path_commit(r, &commit), floor, 1.25);
+    line(r, process_op, process(r, &commit), 2 * r->floor.verify + r->floor.dh + r->floor.base, 0);
+    mls_must(mls_group_drop_own(r->world->founder.group), "drop");
     buf_free(&commit);
 }
 
-static void bench_full(struct run *r)
+static void bench_paths(struct run *r)
 {
-    struct buf commit = {0};
+    const struct mls_floor *f = &r->floor;
+    bench_path(r, "path_commit_bare", "process_path_bare",
+               (r->n - 1) * seal(r) + (levels(r) + 1) * f->base + 2 * f->sign);
     mls_world_fill(r->world);
-    double us = path_commit(r, &commit);
-    double floor = levels(r) * (seal(r) + r->floor.base) + r->floor.base + 2 * r->floor.sign;
-    line(r, "path_commit_full", us, floor, 1.25);
-    us = process(r, &commit);
-    line(r, "process_path_full", us, 2 * r->floor.verify + r->floor.dh + r->floor.base, 0);
-    must(mls_group_drop_own(r->world->founder.group), "drop");
-    buf_free(&commit);
+    bench_path(r, "path_commit_full", "process_path_full",
+               levels(r) * (seal(r) + f->base) + f->base + 2 * f->sign);
 }
 
 static void bench_add_one(struct run *r)
@@ -327,14 +314,15 @@ static void bench_add_one(struct run *r)
     struct buf commit = {0};
     double best = INFINITY;
     for (int i = 0; i < repeats(r) * 10; i++) {
-        must(mls_group_drop_own(w->founder.group), "drop");
+        mls_must(mls_group_drop_own(w->founder.group), "drop");
         double start = now_us();
-        must(mls_group_commit(w->founder.group, &w->extra, 1, NULL, MLS_NOW, &commit), "commit");
+        mls_must(mls_group_commit(w->founder.group, &w->extra, 1, NULL, MLS_NOW, &commit),
+                 "commit");
         best = fmin(best, now_us() - start);
     }
     line(r, "commit_add_one", best, 2 * r->floor.verify + seal(r) + 2 * r->floor.sign, 0);
     line(r, "process_add_one", process(r, &commit), 3 * r->floor.verify, 0);
-    must(mls_group_drop_own(w->founder.group), "drop");
+    mls_must(mls_group_drop_own(w->founder.group), "drop");
     buf_free(&commit);
 }
 
@@ -347,12 +335,13 @@ static void bench_messages(struct run *r)
     for (int i = 0; i < REPEATS_SMALL; i++) {
         struct mls_received received;
         double start = now_us();
-        must(mls_group_protect(w->founder.group, bytes_of(NULL, 0), bytes_of(text, sizeof text),
-                               &message),
-             "protect");
+        mls_must(mls_group_protect(w->founder.group, bytes_of(NULL, 0), bytes_of(text, sizeof text),
+                                   &message),
+                 "protect");
         sent = fmin(sent, now_us() - start);
         start = now_us();
-        must(mls_group_receive(w->joiner.group, buf_view(&message), MLS_NOW, &received), "receive");
+        mls_must(mls_group_receive(w->joiner.group, buf_view(&message), MLS_NOW, &received),
+                 "receive");
         read = fmin(read, now_us() - start);
         mls_received_free(&received);
     }
@@ -363,15 +352,14 @@ static void bench_messages(struct run *r)
 
 static void bench_size(struct run *r)
 {
-    must(mls_world_new(r->options.suite, r->n, &r->world), "world");
+    mls_must(mls_world_new(r->options.suite, r->n, &r->world), "world");
     bench_key_package(r);
     bench_add_all(r);
     bench_join(r);
     bench_memory(r);
     bench_messages(r);
     bench_add_one(r);
-    bench_bare(r);
-    bench_full(r);
+    bench_paths(r);
     mls_world_free(r->world);
 }
 

@@ -116,7 +116,7 @@ int mls_world_joiner(struct mls_world *w, const struct mls_executor *executor,
     return rv;
 }
 
-static void must(int rv, const char *what)
+void mls_must(int rv, const char *what)
 {
     if (rv == 0)
         return;
@@ -129,8 +129,9 @@ struct mls_group *mls_world_copy(struct mls_world *w, const struct mls_member_st
     struct buf saved = {0};
     struct mls_group *g = NULL;
     (void)w;
-    must(mls_group_save(m->group, bytes_of(NULL, 0), &saved), "save");
-    must(mls_group_restore(m->client, bytes_of(NULL, 0), buf_view(&saved), NULL, 0, &g), "restore");
+    mls_must(mls_group_save(m->group, bytes_of(NULL, 0), &saved), "save");
+    mls_must(mls_group_restore(m->client, bytes_of(NULL, 0), buf_view(&saved), NULL, 0, &g),
+             "restore");
     buf_free(&saved);
     return g;
 }
@@ -141,13 +142,13 @@ static void rename_tree(struct mls_group *g)
     uint8_t hash[CRYPTO_HASH_MAX];
     struct buf context = {0}, tag = {0};
     struct mls_tree tree = g->pub.tree;
-    must(mls_tree_root_hash(&tree, g->crypto, hash), "tree hash");
+    mls_must(mls_tree_root_hash(&tree, g->crypto, hash), "tree hash");
     struct mls_context c = g->pub.view;
     c.tree_hash = bytes_of(hash, g->crypto->suite->nh);
     mls_group_context_write(&context, &c);
     buf_move(&tag, &g->pub.confirmation_tag);
     buf_free(&g->pub.context);
-    must(mls_public_group_set(&g->pub, &tree, buf_view(&context), buf_view(&tag)), "context");
+    mls_must(mls_public_group_set(&g->pub, &tree, buf_view(&context), buf_view(&tag)), "context");
     buf_free(&context);
     buf_free(&tag);
 }
@@ -161,10 +162,10 @@ void mls_world_fill(struct mls_world *w)
         if (!mls_tree_is_blank(&a->pub.tree, i) ||
             mls_tree_resolution_is_empty(&a->pub.tree, tm_right(i)))
             continue;
-        must(hpke_generate_key_pair(w->crypto, &priv, pub), "key pair");
+        mls_must(hpke_generate_key_pair(w->crypto, &priv, pub), "key pair");
         struct bytes key = bytes_of(pub, w->crypto->suite->npk);
-        must(mls_tree_set_parent(&a->pub.tree, i, key, bytes_of(NULL, 0)), "parent");
-        must(mls_tree_set_parent(&b->pub.tree, i, key, bytes_of(NULL, 0)), "parent");
+        mls_must(mls_tree_set_parent(&a->pub.tree, i, key, bytes_of(NULL, 0)), "parent");
+        mls_must(mls_tree_set_parent(&b->pub.tree, i, key, bytes_of(NULL, 0)), "parent");
         if (tm_is_below(b->own_leaf, i))
             b->path.key[tm_level(i)] = priv;
         if (tm_is_below(a->own_leaf, i))

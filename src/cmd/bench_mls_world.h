@@ -39,6 +39,9 @@ struct mls_world {
 int mls_world_new(uint16_t suite, uint32_t n, struct mls_world **out) CONCLAVE_CHECKED;
 void mls_world_free(struct mls_world *w);
 
+/* Exits with a message if rv is not 0: without its groups there is nothing to measure. */
+void mls_must(int rv, const char *what);
+
 /* The joiner's client anew, with this executor, and its key package restored. */
 int mls_world_joiner(struct mls_world *w, const struct mls_executor *executor,
                      struct mls_key_package **out) CONCLAVE_CHECKED;
