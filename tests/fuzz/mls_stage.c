@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "mls/client.h"
+#include "support/random.h"
 
 static struct stage the_stage;
 static struct crypto_ops ops; /* OpenSSL's, with random numbers that are none */
-static uint64_t random_state;
+static struct random weak;
 static struct buf *deltas; /* where store() puts the next; NULL: nowhere */
 
 void stage_must_hold(bool holds, const char *what, const char *file, int line)
@@ -21,22 +22,16 @@ void stage_must_hold(bool holds, const char *what, const char *file, int line)
 
 #define MUST_WORK(call) MUST_HOLD((call) == 0)
 
-/* splitmix64: Steele, Lea, Flood 2014. */
 static int weak_random(void *state, uint8_t *out, size_t n)
 {
     (void)state;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        out[i] = (uint8_t)(z ^ (z >> 31));
-    }
+    random_fill(&weak, out, n);
     return 0;
 }
 
 void stage_seed(uint64_t seed)
 {
-    random_state = seed;
+    weak.state = seed;
 }
 
 static int store(void *ctx, struct bytes group_id, struct bytes delta)

@@ -10,31 +10,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "support/random.h"
+
 /* Larger inputs are cut: this is a smoke test, the fuzz build goes deeper. */
 #define INPUT_LIMIT ((size_t)1 << 20)
 #define SEED 0x436f6e636c617665u
 
 struct replay {
-    uint64_t random;
+    struct random random;
     long mutations;
     long inputs;
     long runs;
 };
-
-/* splitmix64: Steele, Lea, Flood 2014. */
-static uint64_t next_random(struct replay *r)
-{
-    uint64_t z = (r->random += 0x9e3779b97f4a7c15u);
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static size_t random_below(struct replay *r, size_t bound)
-{
-    return (size_t)(next_random(r) % bound);
-}
 
 /* The input gets its own allocation of its exact size, so that the sanitizer sees one byte too
  * many being read. */
@@ -55,19 +42,19 @@ static void run_once(struct replay *r, const uint8_t *data, size_t size)
 static size_t mutate(struct replay *r, uint8_t *data, size_t size)
 {
     static const uint8_t edges[] = {0x00, 0x01, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xff};
-    size_t steps = 1 + random_below(r, 4);
+    size_t steps = 1 + random_below(&r->random, 4);
 
     for (size_t i = 0; i < steps && size > 0; i++) {
-        size_t at = random_below(r, size);
-        size_t length = 1 + random_below(r, size - at);
-        size_t from = random_below(r, size - length + 1);
+        size_t at = random_below(&r->random, size);
+        size_t length = 1 + random_below(&r->random, size - at);
+        size_t from = random_below(&r->random, size - length + 1);
 
-        switch (random_below(r, 5)) {
+        switch (random_below(&r->random, 5)) {
         case 0:
-            data[at] = (uint8_t)(data[at] ^ (1u << random_below(r, 8)));
+            data[at] = (uint8_t)(data[at] ^ (1u << random_below(&r->random, 8)));
             break;
         case 1:
-            data[at] = edges[random_below(r, sizeof edges)];
+            data[at] = edges[random_below(&r->random, sizeof edges)];
             break;
         case 2:
             size = at;
@@ -151,7 +138,7 @@ int main(int argc, char **argv)
 {
     static const uint8_t zeros[64];
     const char *runs = getenv("FUZZ_REPLAY_RUNS");
-    struct replay r = {.random = SEED, .mutations = runs != NULL ? strtol(runs, NULL, 10) : 200};
+    struct replay r = {.random = {SEED}, .mutations = runs != NULL ? strtol(runs, NULL, 10) : 200};
     int rc = 0;
 
     run_once(&r, zeros, 0);

@@ -25,6 +25,7 @@
 #include <conclave/sframe.h>
 
 #include "rtc/srtp_session.h"
+#include "support/random.h"
 
 #define MEMBERS 10
 #define REMOVED (MEMBERS - 1)
@@ -91,29 +92,17 @@ struct sim {
     struct event *due[LENGTH_MS + QUIET_MS + 1];
     struct frame frames[FRAMES_MAX];
     uint32_t n_frames;
-    uint64_t now_ms, random;
+    uint64_t now_ms;
+    struct random random;
     long packets, lost, doubled, replays, whole, opened, held, after_removal;
     long lies, lies_opened;
 };
-
-static uint64_t next_random(struct sim *s)
-{
-    uint64_t z = (s->random += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static bool percent(struct sim *s, unsigned chance)
-{
-    return next_random(s) % 100 < chance;
-}
 
 /* -- The network --------------------------------------------------------------------------- */
 
 static void deliver_later(struct sim *s, uint32_t from, uint32_t to, const uint8_t *p, size_t n)
 {
-    uint64_t delay = 5 + next_random(s) % 80;
+    uint64_t delay = 5 + random_below(&s->random, 80);
     if (s->now_ms + delay > LENGTH_MS + QUIET_MS)
         return;
     struct event *e = calloc(1, sizeof *e);
@@ -129,12 +118,12 @@ static void deliver_later(struct sim *s, uint32_t from, uint32_t to, const uint8
 static void send_packet(struct sim *s, uint32_t from, uint32_t to, const uint8_t *p, size_t n)
 {
     s->packets++;
-    if (percent(s, LOSS_PERCENT)) {
+    if (random_chance(&s->random, LOSS_PERCENT)) {
         s->lost++;
         return;
     }
     deliver_later(s, from, to, p, n);
-    if (percent(s, DOUBLE_PERCENT)) {
+    if (random_chance(&s->random, DOUBLE_PERCENT)) {
         s->doubled++;
         deliver_later(s, from, to, p, n);
     }
@@ -352,7 +341,7 @@ static struct sim *sim_new(uint64_t seed)
 {
     struct sim *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    s->random = seed;
+    s->random.state = seed;
     assert_int_equal(aead_engine_new(AEAD_BEST, &s->engine), 0);
     s->old_mask = mask(101, 2);
     s->new_mask = mask(102, 99);
@@ -367,11 +356,12 @@ static struct sim *sim_new(uint64_t seed)
         m->arrivals = calloc(FRAMES_MAX, sizeof *m->arrivals);
         assert_non_null(m->arrivals);
         for (size_t j = 0; j < STREAMS; j++)
-            m->up_seq[j] = (uint16_t)(0xff00 + next_random(s) % 0x200); /* soon to wrap */
+            m->up_seq[j] = (uint16_t)(0xff00 + random_below(&s->random, 0x200)); /* soon to wrap */
         for (size_t j = 0; j < MEMBERS * STREAMS; j++)
-            m->down_seq[j / STREAMS][j % STREAMS] = (uint16_t)(0xfe00 + next_random(s) % 0x1ff);
+            m->down_seq[j / STREAMS][j % STREAMS] =
+                (uint16_t)(0xfe00 + random_below(&s->random, 0x1ff));
         for (uint64_t e = 1; e < EPOCHS; e++)
-            m->learns_ms[e] = change_ms[e] + next_random(s) % 400;
+            m->learns_ms[e] = change_ms[e] + random_below(&s->random, 400);
         learn_epoch(s, i, 0);
     }
     return s;
@@ -406,9 +396,9 @@ static void learn_and_send(struct sim *s, uint32_t who)
     if (s->now_ms >= LENGTH_MS)
         return;
     if (s->now_ms % 20 == who) /* the removed member goes on sending too */
-        send_frame(s, who, 0, 60 + next_random(s) % 60);
+        send_frame(s, who, 0, 60 + random_below(&s->random, 60));
     if (s->now_ms % 40 == 20 + who)
-        send_frame(s, who, 1, 100 + next_random(s) % 600);
+        send_frame(s, who, 1, 100 + random_below(&s->random, 600));
     if (who == REMOVED && m->epoch == 1 && s->now_ms % 50 == 0)
         send_sealed(s, who, s->now_ms % 100 == 0 ? s->old_mask : s->new_mask, LIE_CONTEXT, 0, 60);
 }

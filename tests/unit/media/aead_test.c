@@ -91,14 +91,14 @@ static void providers_agree_at_every_length_in_place_and_out_of_place(void **sta
 {
     static uint8_t plain[LONGEST], first[LONGEST], other[LONGEST];
     uint8_t key[32], nonce[12], aad[80], tag[16], tag2[16];
-    uint64_t seed = 7;
+    struct random random = {7};
     (void)state;
     for (size_t n = 0; n < LONGEST; n += n < 300 ? 1 : 97) {
-        fill_random(&seed, key, sizeof key);
-        fill_random(&seed, nonce, sizeof nonce);
-        fill_random(&seed, aad, sizeof aad);
-        fill_random(&seed, plain, n);
-        size_t aad_n = next_random(&seed) % sizeof aad;
+        random_fill(&random, key, sizeof key);
+        random_fill(&random, nonce, sizeof nonce);
+        random_fill(&random, aad, sizeof aad);
+        random_fill(&random, plain, n);
+        size_t aad_n = random_u64(&random) % sizeof aad;
         bool large = n % 2 == 0;
         for (size_t i = 0; i < n_engines; i++) {
             struct aead *a;
@@ -130,10 +130,10 @@ static void any_flipped_bit_is_refused_and_leaves_zeros(void **state)
         enum aead_alg alg = (enum aead_alg)(i % 4);
         size_t tag_n = i % 4 < 2 ? 16 : 8;
         uint8_t key[96], parts[12 + 20 + 40 + 16], out[40];
-        uint64_t seed = i;
+        struct random random = {i};
         struct aead *a;
-        fill_random(&seed, key, sizeof key);
-        fill_random(&seed, parts, sizeof parts);
+        random_fill(&random, key, sizeof key);
+        random_fill(&random, parts, sizeof parts);
         uint8_t *nonce = parts, *aad = parts + 12, *text = parts + 32, *tag = parts + 72;
         assert_int_equal(aead_new(engines[i / 4], alg, tag_n, bytes_of(key, key_sizes[alg]), &a),
                          0);

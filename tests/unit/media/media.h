@@ -14,6 +14,8 @@
 
 #include <conclave/bytes.h>
 
+#include "support/random.h"
+
 /* Decodes hex, spaces allowed, into out; returns the number of bytes. */
 static inline size_t unhex(const char *hex, uint8_t *out)
 {
@@ -28,21 +30,6 @@ static inline size_t unhex(const char *hex, uint8_t *out)
             out[n++] = (uint8_t)value;
     }
     return n;
-}
-
-/* splitmix64: the same seed tells the same story. */
-static inline uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static inline void fill_random(uint64_t *state, uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)next_random(state);
 }
 
 static inline bool all_zero(const uint8_t *p, size_t n)

@@ -53,10 +53,10 @@ static void kids_of_any_pattern_are_found_soon(void **state)
 {
     static uint64_t (*const patterns[])(size_t) = {small_contexts, contexts_in_the_highest_bits,
                                                    numbers_above_bit_46};
-    uint64_t random = 1;
+    struct random random = {1};
     (void)state;
     for (size_t i = 0; i < SEEDS; i++) {
-        struct mix_seed seed = {next_random(&random), next_random(&random)};
+        struct mix_seed seed = {random_u64(&random), random_u64(&random)};
         for (size_t p = 0; p < 3; p++)
             assert_true(probes_by_kid(seed, patterns[p]) < PROBES_MAX);
     }
@@ -64,10 +64,10 @@ static void kids_of_any_pattern_are_found_soon(void **state)
 
 static void ssrcs_in_a_row_are_found_soon(void **state)
 {
-    uint64_t random = 2;
+    struct random random = {2};
     (void)state;
     for (size_t i = 0; i < SEEDS; i++) {
-        struct srtp_table t = {.seed = {next_random(&random), next_random(&random)}};
+        struct srtp_table t = {.seed = {random_u64(&random), random_u64(&random)}};
         size_t probes = 0;
         for (uint32_t ssrc = 1; ssrc <= SSRCS; ssrc++) {
             assert_int_equal(srtp_table_reserve(&t), 0);
@@ -86,20 +86,20 @@ static void ssrcs_in_a_row_are_found_soon(void **state)
 static void streams_come_and_go_and_none_is_mistaken_for_another(void **state)
 {
     enum { SSRC_MAX = 300 };
-    uint64_t random = 3;
+    struct random random = {3};
     (void)state;
     for (int round = 0; round < 20; round++) {
-        struct srtp_table t = {.seed = {next_random(&random), next_random(&random)}};
+        struct srtp_table t = {.seed = {random_u64(&random), random_u64(&random)}};
         uint64_t past[SSRC_MAX] = {0};
         for (uint64_t i = 1; i < 3000; i++) {
-            uint32_t ssrc = (uint32_t)(next_random(&random) % SSRC_MAX);
+            uint32_t ssrc = (uint32_t)(random_u64(&random) % SSRC_MAX);
             struct srtp_stream *s = srtp_table_get(&t, ssrc);
             assert_int_equal(s != NULL, past[ssrc] != 0);
             if (s != NULL) {
                 assert_true(s->ssrc == ssrc && s->window.top == past[ssrc]);
                 assert_int_equal(srtp_table_remove(&t, ssrc, false), 0);
                 past[ssrc] = 0;
-            } else if (next_random(&random) % 8 < (uint64_t)round % 8 + 1) {
+            } else if (random_u64(&random) % 8 < (uint64_t)round % 8 + 1) {
                 assert_int_equal(srtp_table_reserve(&t), 0);
                 replay_accept(&srtp_table_put(&t, ssrc)->window, i);
                 past[ssrc] = i;

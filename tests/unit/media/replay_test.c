@@ -33,12 +33,13 @@ static void each_number_is_accepted_once_within_the_window(void **state)
 {
     static struct naive naive;
     struct replay window = {0};
-    uint64_t seed = 1, at = 5000;
+    struct random random = {1};
+    uint64_t at = 5000;
     (void)state;
     for (int i = 0; i < 200000 && at < NUMBERS - 200; i++) {
-        at += next_random(&seed) % 64 == 0 ? next_random(&seed) % 150 : 0;
-        uint64_t back = next_random(&seed) % (REPLAY_WINDOW + 200);
-        uint64_t number = next_random(&seed) % 4 == 0 ? at : at - back;
+        at += random_u64(&random) % 64 == 0 ? random_u64(&random) % 150 : 0;
+        uint64_t back = random_u64(&random) % (REPLAY_WINDOW + 200);
+        uint64_t number = random_u64(&random) % 4 == 0 ? at : at - back;
         assert_int_equal(accept_if_new(&window, number), naive_accept(&naive, number));
     }
 }

@@ -41,9 +41,10 @@ static srtp_t their_session(const struct setup *s, srtp_ssrc_type_t direction)
 
 static void set_up(struct setup *s, enum aead_choice choice, size_t key_n, uint64_t seed)
 {
+    struct random random = {seed};
     *s = (struct setup){.key_n = key_n};
     s->profile = key_n == 16 ? SRTP_AEAD_AES_128_GCM : SRTP_AEAD_AES_256_GCM;
-    fill_random(&seed, s->key, key_n + SRTP_SALT);
+    random_fill(&random, s->key, key_n + SRTP_SALT);
     struct bytes key = bytes_of(s->key, key_n), salt = bytes_of(s->key + key_n, SRTP_SALT);
     assert_int_equal(aead_engine_new(choice, &s->engine), 0);
     assert_int_equal(srtp_new(s->engine, s->profile, SRTP_SEALING, key, salt, &s->sealing), 0);
@@ -66,13 +67,13 @@ struct packet {
     size_t n;
 };
 
-static struct packet random_packet(uint64_t *seed, uint32_t ssrc, uint32_t seq)
+static struct packet random_packet(struct random *random, uint32_t ssrc, uint32_t seq)
 {
     struct packet r;
-    size_t csrcs = next_random(seed) % 3, words = next_random(seed) % 4;
-    bool extended = next_random(seed) % 2 == 0;
+    size_t csrcs = random_u64(random) % 3, words = random_u64(random) % 4;
+    bool extended = random_u64(random) % 2 == 0;
     size_t header = 12 + 4 * csrcs + (extended ? 4 + 4 * words : 0);
-    r.n = header + next_random(seed) % 150;
+    r.n = header + random_u64(random) % 150;
     for (size_t i = 0; i < r.n; i++)
         r.p[i] = (uint8_t)(seq + i);
     r.p[0] = (uint8_t)(0x80 | (extended ? 0x10 : 0) | csrcs);
@@ -111,30 +112,31 @@ static bool open_both(struct setup *s, const struct packet *sealed)
 /* Packets wait in a pool and leave it in random order: some twice, some never, some changed. */
 static void random_streams(struct setup *s, uint64_t seed, int packets)
 {
+    struct random random = {seed};
     enum { POOL = 40 };
     static struct packet pool[POOL];
     uint32_t seq[STREAMS];
     int opened = 0;
     for (size_t i = 0; i < STREAMS; i++)
-        seq[i] = (uint32_t)(next_random(&seed) % 0x8000) + (i == 0 ? 0x7f00 : 0);
+        seq[i] = (uint32_t)(random_u64(&random) % 0x8000) + (i == 0 ? 0x7f00 : 0);
     for (size_t i = 0; i < POOL; i++)
         pool[i].n = 0;
     for (int i = 0; i < packets; i++) {
-        size_t stream = next_random(&seed) % STREAMS, at = next_random(&seed) % POOL;
+        size_t stream = random_u64(&random) % STREAMS, at = random_u64(&random) % POOL;
         /* one stream runs through its numbers fast, as if others were lost before they came here */
-        seq[stream] += stream == 0 ? 1 + (uint32_t)(next_random(&seed) % 300) : 1;
-        struct packet plain = random_packet(&seed, 7 + 1000 * (uint32_t)stream, seq[stream]);
+        seq[stream] += stream == 0 ? 1 + (uint32_t)(random_u64(&random) % 300) : 1;
+        struct packet plain = random_packet(&random, 7 + 1000 * (uint32_t)stream, seq[stream]);
         struct packet out = pool[at];
         pool[at] = seal_both(s, &plain);
-        if (out.n == 0 || next_random(&seed) % 16 == 0)
+        if (out.n == 0 || random_u64(&random) % 16 == 0)
             continue; /* lost */
-        if (next_random(&seed) % 16 == 0) {
+        if (random_u64(&random) % 16 == 0) {
             struct packet forged = out;
-            forged.p[next_random(&seed) % forged.n] ^= 1;
+            forged.p[random_u64(&random) % forged.n] ^= 1;
             open_both(s, &forged);
         }
         opened += open_both(s, &out);
-        if (next_random(&seed) % 16 == 0)
+        if (random_u64(&random) % 16 == 0)
             assert_false(open_both(s, &out));
     }
     assert_true(opened > packets / 2);
@@ -151,13 +153,13 @@ static void random_streams_are_sealed_and_accepted_as_by_libsrtp(void **state)
     }
 }
 
-static struct packet random_report(uint64_t *seed)
+static struct packet random_report(struct random *random)
 {
-    struct packet r = {.n = 8 + 4 * (next_random(seed) % 40)};
-    fill_random(seed, r.p, r.n);
+    struct packet r = {.n = 8 + 4 * (random_u64(random) % 40)};
+    random_fill(random, r.p, r.n);
     r.p[0] = 0x80;
     r.p[1] = 200;
-    srtp_store32(r.p + 4, 1 + (uint32_t)(next_random(seed) % 3));
+    srtp_store32(r.p + 4, 1 + (uint32_t)(random_u64(random) % 3));
     return r;
 }
 
@@ -193,22 +195,23 @@ static bool open_report_both(struct setup *s, const struct packet *sealed)
 /* As random_streams(): a pool that reports leave in random order, twice, never or changed. */
 static void random_reports(struct setup *s, uint64_t seed, int reports)
 {
+    struct random random = {seed};
     enum { POOL = 10 }; /* libsrtp's window for reports is 128 */
     struct packet pool[POOL] = {0};
     int opened = 0;
     for (int i = 0; i < reports; i++) {
-        size_t at = next_random(&seed) % POOL;
-        struct packet plain = random_report(&seed), out = pool[at];
+        size_t at = random_u64(&random) % POOL;
+        struct packet plain = random_report(&random), out = pool[at];
         pool[at] = seal_report_both(s, &plain);
-        if (out.n == 0 || next_random(&seed) % 16 == 0)
+        if (out.n == 0 || random_u64(&random) % 16 == 0)
             continue; /* lost */
-        if (next_random(&seed) % 4 == 0) {
+        if (random_u64(&random) % 4 == 0) {
             struct packet forged = out;
-            forged.p[next_random(&seed) % forged.n] ^= (uint8_t)(1u << next_random(&seed) % 8);
+            forged.p[random_u64(&random) % forged.n] ^= (uint8_t)(1u << random_u64(&random) % 8);
             assert_false(open_report_both(s, &forged));
         }
         opened += open_report_both(s, &out);
-        if (next_random(&seed) % 16 == 0)
+        if (random_u64(&random) % 16 == 0)
             assert_false(open_report_both(s, &out));
     }
     assert_true(opened > reports * 9 / 10);

@@ -252,12 +252,12 @@ static void a_sequence_number_is_sealed_once(void **state)
 static void the_rollover_counter_survives_loss_and_reordering(void **state)
 {
     struct srtp *a = session(SRTP_SEALING), *b = session(SRTP_OPENING);
-    uint64_t seed = 3;
+    struct random random = {3};
     (void)state;
-    for (uint32_t seq = 65000; seq < 4 * 65536; seq += 1 + (uint32_t)(next_random(&seed) % 400)) {
+    for (uint32_t seq = 65000; seq < 4 * 65536; seq += 1 + (uint32_t)(random_u64(&random) % 400)) {
         struct packet p = sealed(a, 1, seq), q = sealed(a, 1, seq + 1);
         seq++;
-        if (next_random(&seed) % 2 == 0)
+        if (random_u64(&random) % 2 == 0)
             continue;
         assert_int_equal(open_packet(b, &q), 0);
         assert_int_equal(open_packet(b, &p), 0);
