@@ -11,7 +11,9 @@ packages_of()
 {
     case $1 in
     build)
-        echo build-essential cmake ninja-build pkg-config libssl-dev libjansson-dev
+        echo build-essential cmake ninja-build pkg-config libssl-dev libjansson-dev \
+            libsqlite3-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev \
+            ca-certificates
         # The multi-buffer library is written for x86-64; elsewhere OpenSSL does its work.
         [ "$(dpkg --print-architecture)" != amd64 ] || echo libipsec-mb-dev
         ;;

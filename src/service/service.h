@@ -1,0 +1,66 @@
+/* The server's HTTP side, without HTTP: accounts, devices, guests, certificates, meetings, and
+ * administration, as JSON requests and answers. docs/openapi.yaml describes each. It knows who may
+ * do what, and sees no content of a meeting.
+ *
+ * A request is answered at once, or needs work that takes long (scrypt): then `work` is run on
+ * another thread and finished on this one.
+ */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include <conclave/crypto.h>
+#include <conclave/identity.h>
+
+#include "service/hall.h"
+#include "store/store.h"
+
+struct service;
+
+struct service_config {
+    struct store *store;           /* borrowed */
+    struct hall *hall;             /* borrowed */
+    struct crypto *crypto;         /* suite 2, full or public; borrowed */
+    struct identity_ca *ca;        /* borrowed */
+    struct bytes server_key;       /* public half of the server's signature key */
+    const char *base_url;          /* "https://meet.example.org": links begin with it */
+    uint64_t certificate_lifetime; /* seconds; 0: 7 days */
+    uint64_t token_lifetime;       /* seconds; 0: 30 days */
+    bool open_sign_up; /* local accounts may be made by anybody (first try on loopback) */
+};
+
+int service_new(const struct service_config *config, struct service **out) CONCLAVE_CHECKED;
+void service_free(struct service *s);
+
+struct service_request {
+    const char *method;        /* "POST" */
+    const char *path;          /* "/api/v1/sign-in", decoded, without query */
+    const char *query;         /* "after=12&max=50" or "" */
+    const char *authorization; /* "Bearer ..." or "" */
+    const char *address;       /* of the peer, for rate limits */
+    struct bytes body;
+};
+
+struct service_response {
+    int status;
+    const char *content_type; /* static text */
+    const char *retry_after;  /* static text or NULL */
+    struct buf body;
+};
+void service_response_fini(struct service_response *r);
+
+struct service_work;
+
+/* Whatever the request, there is an answer: errors of the system become 500 and 503. If *out_work is set there
+ * is none yet. */
+void service_handle(struct service *s, const struct service_request *request, uint64_t now_us,
+                    struct service_response *out, struct service_work **out_work);
+/* On any thread; touches nothing but the work. */
+void service_work_run(struct service_work *w);
+/* On the service's thread; frees the work. */
+void service_work_finish(struct service *s, struct service_work *w, uint64_t now_us,
+                         struct service_response *out);
+
+/* Makes an administrator's token (for `conclaved --make-admin-token`, and for the first run). Appends text. */
+int service_admin_token(struct service *s, uint64_t now_us, struct buf *out) CONCLAVE_CHECKED;
+
+#endif
