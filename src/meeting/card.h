@@ -46,14 +46,15 @@ struct card_terms {
     struct bytes provider_root;
 };
 
-/* Rules as most meetings have them: the organisation and its devices join, others wait in the lobby;
- * locked: everybody waits in the lobby. Mode, suite 2; all else zero. */
+/* Rules as most meetings have them: the organisation and its devices join, others wait in the
+ * lobby; locked: everybody waits in the lobby. Mode, suite 2; all else zero. */
 struct card_terms card_terms_default(void);
 
 /* A card that was read. Immutable; may be shared by counting references. */
 struct card;
 
-/* Signs a card; appends it. EINVAL if terms break a limit of the format (the header's), EKEY, ENOMEM. */
+/* Signs a card; appends it. EINVAL if the terms or the chain break a rule of the format, an error
+ * of the signer, ENOMEM. */
 int card_sign(struct crypto_signer *signer, const struct bytes *chain, size_t n_chain,
               const struct card_terms *terms, struct buf *out) CONCLAVE_CHECKED;
 
@@ -68,8 +69,8 @@ struct bytes card_encoded(const struct card *card);
 struct bytes card_hash(const struct card *card);
 size_t card_chain(const struct card *card, const struct bytes **out_chain);
 
-/* Signature, and the organiser's identity at created_at against anchors (which the caller has given the
- * card's provider_root). c is of the card's first suite. out_organiser may be NULL.
+/* Signature, and the organiser's identity at created_at against anchors (which the caller has given
+ * the card's provider_root). c is of the card's first suite. out_organiser may be NULL.
  * ESIGNATURE; ECREDENTIAL if the chain does not make hosts[0] a verified user or device; ESUITE. */
 int card_verify(const struct card *card, struct crypto *c, const struct identity_anchors *anchors,
                 struct identity *out_organiser) CONCLAVE_CHECKED;

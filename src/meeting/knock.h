@@ -11,8 +11,8 @@ struct meeting_knock {
 };
 
 /* All of RFC 9420 10.1 and the meeting's demands (section 3 of docs/PROTOCOL.md: suite, X.509
- * credential, capabilities), but for who it is. c may be a public context of the meeting's suite. Errors as
- * mls_key_package_inspect(). */
+ * credential, capabilities), but for who it is. c may be a public context of the meeting's suite.
+ * Errors as mls_key_package_inspect(). */
 int meeting_knock_read(struct crypto *c, struct bytes key_package_message, uint64_t now,
                        struct meeting_knock *out) CONCLAVE_CHECKED;
 

@@ -1,5 +1,5 @@
-/* Who may propose what (docs/PROTOCOL.md section 4): pure functions, asked by every client before it
- * merges and by the server before it accepts. */
+/* Who may propose what (docs/PROTOCOL.md section 4): pure functions, asked by every client before
+ * it merges and by the server before it accepts. */
 #ifndef MEETING_POLICY_H
 #define MEETING_POLICY_H
 
@@ -21,11 +21,11 @@ const char *meeting_class_name(enum card_class class); /* "member", "external", 
 
 enum meeting_role meeting_role(const struct card *card, const struct meeting_state *state,
                                const struct identity *id);
-const char *meeting_role_name(
-    enum meeting_role role); /* "attendee", "co-host", "host", "organiser" */
+/* "attendee", "co-host", "host", "organiser" */
+const char *meeting_role_name(enum meeting_role role);
 
-/* What awaits somebody of this identity at the door. Barred people get CARD_LOBBY at best; hosts and
- * co-hosts get CARD_JOIN, unless barred. */
+/* What awaits somebody of this identity at the door. Barred people get CARD_LOBBY at best; hosts
+ * and co-hosts get CARD_JOIN, unless barred. */
 enum card_admission meeting_admission(const struct card *card, const struct meeting_state *state,
                                       const struct identity *id, bool barred);
 
@@ -48,14 +48,14 @@ struct meeting_refusal {
     uint32_t target;   /* leaf concerned, or MLS_NO_LEAF */
 };
 
-/* A staged commit as a whole. c hashes. 0; EPOLICY with *out_refusal filled in; an error of the judge
- * or ENOMEM. */
+/* A staged commit as a whole. c hashes. 0; EPOLICY with *out_refusal filled in; an error of the
+ * judge or ENOMEM. */
 int meeting_check_commit(const struct card *card, struct crypto *c, const struct mls_staged *staged,
                          const struct meeting_judge *judge, uint64_t now,
                          struct meeting_refusal *out_refusal) CONCLAVE_CHECKED;
 
-/* One received proposal, by itself, in a group whose context this is: refused ones are not cached or
- * relayed. `member` gives the member of a leaf, or ENOTFOUND. */
+/* One received proposal, by itself, in a group whose context this is: refused ones are not cached
+ * or relayed. `member` gives the member of a leaf, or ENOTFOUND. */
 struct meeting_members {
     const void *ctx;
     int (*member)(const void *ctx, uint32_t leaf, struct mls_member *out);

@@ -42,8 +42,8 @@ int meeting_barred_entry(struct crypto *c, const struct identity *id, struct byt
                          struct buf *out) CONCLAVE_CHECKED;
 
 /* The GroupContext extensions of a meeting, in a fixed order: required_capabilities,
- * external_senders, meeting_card, meeting_state. Filled into bufs that must live as long as the list
- * is used; end with meeting_extensions_fini(). */
+ * external_senders, meeting_card, meeting_state. Filled into bufs that must live as long as the
+ * list is used; end with meeting_extensions_fini(). */
 struct meeting_extensions {
     struct buf data[4];
     struct mls_extension list[4];
