@@ -13,7 +13,8 @@
 #define SIGNAL_HASH 32
 #define SIGNAL_SUBPROTOCOL "conclave.1"
 
-/* The largest frame of all; signal_limit() has each type's. */
+/* The largest frame of all, a Welcome with the tree of a full meeting; signal_limit() has each
+ * type's. */
 #define SIGNAL_FRAME_MAX ((size_t)64 << 20)
 
 enum signal_type {
@@ -74,9 +75,10 @@ struct signal_message {
     uint64_t server_time; /* CHALLENGE: Unix seconds */
     bool running;         /* CHALLENGE */
     struct bytes card;    /* CHALLENGE */
-    struct bytes body; /* the MLS message: FOUND (group_info), KNOCK (key package), PROPOSE, COMMIT,
-                            * WELCOME, APP, INFO, PROPOSED, COMMITTED, WELCOMED, APP_FROM, INFO_OF */
-    struct bytes tree; /* FOUND, WELCOMED, INFO_OF */
+    /* the MLS message: FOUND (group_info), KNOCK (key package), PROPOSE, COMMIT, WELCOME, APP,
+     * INFO, PROPOSED, COMMITTED, WELCOMED, APP_FROM, INFO_OF */
+    struct bytes body;
+    struct bytes tree;      /* FOUND, WELCOMED, INFO_OF */
     struct bytes signature; /* FOUND, KNOCK, RESUME, REJOIN */
     struct bytes group_id;  /* RESUME, REJOIN */
     uint32_t leaf;          /* RESUME, REJOIN, LIVE; UNDONE: the offender */
@@ -103,7 +105,8 @@ int signal_read(struct bytes frame, struct signal_message *out) CONCLAVE_CHECKED
  * too large, ENOMEM. On failure out is as it was. */
 int signal_write(const struct signal_message *m, struct buf *out) CONCLAVE_CHECKED;
 
-/* Lists are written into a buf of their own, which then is the message's entries, refs, presence. */
+/* Lists are written into a buf of their own, which then is the message's entries, refs or
+ * presence. */
 void signal_put_entry(struct buf *b, const struct signal_entry *entry);
 void signal_put_ref(struct buf *b, struct bytes ref);
 void signal_put_presence(struct buf *b, struct signal_presence change);
@@ -113,7 +116,8 @@ bool signal_next_entry(struct bytes *rest, struct signal_entry *out);
 bool signal_next_ref(struct bytes *rest, struct bytes *out);
 bool signal_next_presence(struct bytes *rest, struct signal_presence *out);
 
-/* What a client signs to show that it holds the key (label SIGNAL_CONNECT_LABEL): appends it. */
+/* What a client signs to show that it holds the key (label SIGNAL_CONNECT_LABEL): appends it.
+ * EINVAL for a nonce of another size, ENOMEM. */
 #define SIGNAL_CONNECT_LABEL "Conclave Connect"
 int signal_connect_tbs(struct bytes nonce, enum signal_type type, struct bytes subject,
                        struct buf *out) CONCLAVE_CHECKED;
@@ -133,14 +137,15 @@ enum signal_content_kind {
 
 struct signal_content {
     uint8_t kind;
-    struct bytes id;   /* CHAT */
-    struct bytes text; /* CHAT; REACTION: the emoji */
-    bool raised;       /* HAND */
-    uint64_t epoch;    /* HEARTBEAT */
-    struct bytes digest;
+    struct bytes id;     /* CHAT */
+    struct bytes text;   /* CHAT; REACTION: the emoji */
+    bool raised;         /* HAND */
+    uint64_t epoch;      /* HEARTBEAT */
+    struct bytes digest; /* HEARTBEAT: SIGNAL_HASH bytes */
 };
 
-/* ESYNTAX, ELIMIT; EUNSUPPORTED for a kind that is not known: ignore it. */
+/* Views into data. Texts are not looked into: they may be no UTF-8, and what may be shown is for
+ * who shows it to know. ESYNTAX, ELIMIT; EUNSUPPORTED for a kind that is not known: ignore it. */
 int signal_content_read(struct bytes data, struct signal_content *out) CONCLAVE_CHECKED;
 /* Appends. EINVAL, ENOMEM. */
 int signal_content_write(const struct signal_content *c, struct buf *out) CONCLAVE_CHECKED;
