@@ -34,7 +34,7 @@ struct card_terms {
     uint16_t suites[CARD_SUITES_MAX];
     size_t n_suites;
     uint64_t created_at, not_before, not_after;
-    const char *hosts[CARD_HOSTS_MAX]; /* the first is the organiser */
+    const char *hosts[CARD_HOSTS_MAX]; /* the first is the organiser; domains in lower case */
     size_t n_hosts;
     const char *organisation[CARD_DOMAINS_MAX];
     size_t n_organisation;
@@ -50,7 +50,7 @@ struct card_terms {
  * lobby; locked: everybody waits in the lobby. Mode, suite 2; all else zero. */
 struct card_terms card_terms_default(void);
 
-/* A card that was read. Immutable; may be shared by counting references. */
+/* A card that was read. Immutable; shared by counting references, within one thread. */
 struct card;
 
 /* Signs a card; appends it. EINVAL if the terms or the chain break a rule of the format, an error
@@ -60,7 +60,7 @@ int card_sign(struct crypto_signer *signer, const struct bytes *chain, size_t n_
 
 /* Reads the shape and copies it. ESYNTAX, EVERSION, ELIMIT, ENOMEM. */
 int card_read(struct bytes encoded, struct card **out) CONCLAVE_CHECKED;
-struct card *card_share(struct card *card);
+struct card *card_share(const struct card *card);
 void card_free(struct card *card);
 
 const struct card_terms *card_terms(const struct card *card);
@@ -71,9 +71,14 @@ size_t card_chain(const struct card *card, const struct bytes **out_chain);
 
 /* Signature, and the organiser's identity at created_at against anchors (which the caller has given
  * the card's provider_root). c is of the card's first suite. out_organiser may be NULL.
- * ESIGNATURE; ECREDENTIAL if the chain does not make hosts[0] a verified user or device; ESUITE. */
+ * ESIGNATURE; ECREDENTIAL if the chain does not make hosts[0] a verified user or device; EPOLICY
+ * for a mode that is not offered; ESUITE. */
 int card_verify(const struct card *card, struct crypto *c, const struct identity_anchors *anchors,
                 struct identity *out_organiser) CONCLAVE_CHECKED;
+
+/* How identities are judged in this meeting, by clients and server alike: good as long as the
+ * card. */
+struct identity_policy card_identity_policy(const struct card *card);
 
 /* Whether an identifier is among the hosts; the organiser is the first. */
 bool card_is_host(const struct card *card, const char *identifier);

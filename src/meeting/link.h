@@ -2,9 +2,8 @@
 #ifndef MEETING_LINK_H
 #define MEETING_LINK_H
 
-#include <conclave/crypto.h>
+#include <conclave/bytes.h>
 
-#include "base/secret.h"
 #include "meeting/card.h"
 
 #define LINK_SECRET 32
@@ -31,10 +30,11 @@ int link_print(const struct link *link, struct buf *out) CONCLAVE_CHECKED;
 
 void link_wipe(struct link *link);
 
-/* The three values of section 2, each 32 bytes. secret empty for an open meeting. c is a full
- * context of a suite whose hash is SHA-256. ECRYPTO. */
+/* The three values of section 2. secret: LINK_SECRET bytes, or none for an open meeting. EINVAL for
+ * other sizes, ECRYPTO. */
+#define LINK_DERIVED 32
 enum link_use { LINK_ACCESS, LINK_PSK, LINK_NAMES };
-int link_derive(struct crypto *c, struct bytes secret, struct bytes card_hash, enum link_use use,
-                uint8_t out[static 32]) CONCLAVE_CHECKED;
+int link_derive(struct bytes secret, struct bytes card_hash, enum link_use use,
+                uint8_t out[static LINK_DERIVED]) CONCLAVE_CHECKED;
 
 #endif

@@ -48,9 +48,9 @@ struct meeting_refusal {
     uint32_t target;   /* leaf concerned, or MLS_NO_LEAF */
 };
 
-/* A staged commit as a whole. c hashes. 0; EPOLICY with *out_refusal filled in; an error of the
- * judge or ENOMEM. */
-int meeting_check_commit(const struct card *card, struct crypto *c, const struct mls_staged *staged,
+/* A staged commit as a whole. 0; EPOLICY with *out_refusal filled in; an error of the judge,
+ * ECRYPTO or ENOMEM. */
+int meeting_check_commit(const struct card *card, const struct mls_staged *staged,
                          const struct meeting_judge *judge, uint64_t now,
                          struct meeting_refusal *out_refusal) CONCLAVE_CHECKED;
 
@@ -60,8 +60,8 @@ struct meeting_members {
     const void *ctx;
     int (*member)(const void *ctx, uint32_t leaf, struct mls_member *out);
 };
-int meeting_check_proposal(const struct card *card, struct crypto *c,
-                           const struct mls_context *context, const struct meeting_members *members,
+int meeting_check_proposal(const struct card *card, const struct mls_context *context,
+                           const struct meeting_members *members,
                            const struct mls_proposal_info *proposal,
                            const struct meeting_judge *judge, uint64_t now,
                            struct meeting_refusal *out_refusal) CONCLAVE_CHECKED;

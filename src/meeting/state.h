@@ -29,7 +29,12 @@ struct meeting_state {
 
 /* ESYNTAX, ELIMIT. */
 int meeting_state_read(struct bytes data, struct meeting_state *out) CONCLAVE_CHECKED;
+/* Appends. EINVAL for a state that could not be read again, ENOMEM. */
 int meeting_state_write(const struct meeting_state *s, struct buf *out) CONCLAVE_CHECKED;
+
+/* Whether it is as a founder must set it: unlocked, not ended, no co-hosts, nobody barred. */
+bool meeting_state_is_fresh(const struct meeting_state *s);
+
 bool meeting_list_has(struct bytes list, struct bytes entry);
 /* Appends the list with an entry more (unless it is there) or less. ENOMEM. */
 int meeting_list_with(struct bytes list, struct bytes entry, struct buf *out) CONCLAVE_CHECKED;
@@ -37,8 +42,8 @@ int meeting_list_without(struct bytes list, struct bytes entry, struct buf *out)
 size_t meeting_list_count(struct bytes list);
 
 /* What barred says of somebody: the identifier of the verified, else SHA-256 of the signature key.
- * Appends. */
-int meeting_barred_entry(struct crypto *c, const struct identity *id, struct bytes signature_key,
+ * Appends. ECRYPTO, ENOMEM. */
+int meeting_barred_entry(const struct identity *id, struct bytes signature_key,
                          struct buf *out) CONCLAVE_CHECKED;
 
 /* The GroupContext extensions of a meeting, in a fixed order: required_capabilities,
@@ -53,23 +58,11 @@ int meeting_extensions_init(struct meeting_extensions *e, const struct card *car
 void meeting_extensions_fini(struct meeting_extensions *e);
 
 /* Checks an encoded extension list against a card: everything of section 3, and nothing else in it.
- * Gives the state (views into list). EPOLICY, ESYNTAX. */
+ * Gives the state (views into list). EPOLICY, ESYNTAX, ELIMIT, ENOMEM. */
 int meeting_extensions_check(struct bytes list, const struct card *card,
                              struct meeting_state *out) CONCLAVE_CHECKED;
 
 /* Whether a group id is one of this meeting. */
 bool meeting_group_is_of(const struct card *card, struct bytes group_id);
-
-/* ---- Display names: opaque to the server ---- */
-
-#define MEETING_NAME_MAX 64
-
-/* Appends the leaf extension's data. name: plain UTF-8, at most MEETING_NAME_MAX bytes. c: full
- * context of any suite; key: 32 bytes (LINK_NAMES). EINVAL, ERANDOM, ECRYPTO, ENOMEM. */
-int meeting_name_seal(struct crypto *c, struct bytes key, struct bytes signature_key,
-                      const char *name, struct buf *out) CONCLAVE_CHECKED;
-/* "" if there is none, it does not open, or it is not plain text. leaf_extensions: encoded list. */
-void meeting_name_open(struct crypto *c, struct bytes key, struct bytes signature_key,
-                       struct bytes leaf_extensions, char out[static MEETING_NAME_MAX + 1]);
 
 #endif

@@ -1,0 +1,22 @@
+/* Display names (docs/PROTOCOL.md section 3): what people call themselves, opaque to the server. A
+ * name is a claim: it is shown apart from the verified identity.
+ */
+#ifndef MEETING_NAME_H
+#define MEETING_NAME_H
+
+#include <conclave/crypto.h>
+
+#define MEETING_NAME_MAX 64
+#define MEETING_NAME_KEY 32
+
+/* Appends the data of the leaf extension MEETING_EXT_NAME. name: plain UTF-8 of at most
+ * MEETING_NAME_MAX bytes, may be "". c: any context, for the nonce. key: MEETING_NAME_KEY bytes
+ * (LINK_NAMES). EINVAL, ERANDOM, ECRYPTO, ENOMEM. */
+int meeting_name_seal(struct crypto *c, struct bytes key, struct bytes signature_key,
+                      const char *name, struct buf *out) CONCLAVE_CHECKED;
+
+/* "" if there is none, it does not open, or it is not plain text. leaf_extensions: encoded list. */
+void meeting_name_open(struct bytes key, struct bytes signature_key, struct bytes leaf_extensions,
+                       char out[static MEETING_NAME_MAX + 1]);
+
+#endif
