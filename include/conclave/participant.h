@@ -40,8 +40,8 @@ void participant_trust_free(struct participant_trust *t);
 int participant_trust_add_pem(struct participant_trust *t, const struct identity_anchor *how,
                               struct bytes pem) CONCLAVE_CHECKED;
 
-/* The provider's root as this program knows it (from sign-in, or from an earlier meeting): a card that
- * names another is refused. Empty: whichever the card names. DER. */
+/* The provider's root as this program knows it (from sign-in, or from an earlier meeting): a card
+ * that names another is refused. Empty: whichever the card names. DER. */
 int participant_trust_set_provider(struct participant_trust *t, struct bytes root) CONCLAVE_CHECKED;
 
 /* ---- The participant ---- */
@@ -54,7 +54,7 @@ struct participant_config {
     struct crypto_signer *signer; /* of the meeting's suite; borrowed */
     const struct bytes *chain;    /* certificates for it, DER, end entity first; copied */
     size_t n_chain;
-    struct participant_trust *trust; /* borrowed */
+    struct participant_trust *trust; /* borrowed: must outlive the participant */
     bool persist;                    /* give SAVE effects, so that a restart resumes the leaf */
     struct bytes save_key;           /* 32 bytes: what is saved is sealed with it; or empty */
     uint64_t seed;                   /* spreads timers; 0: from the random source */
@@ -93,9 +93,9 @@ uint64_t participant_deadline(const struct participant *p); /* UINT64_MAX: never
 /* ---- Output ---- */
 
 enum participant_effect_kind {
-    PARTICIPANT_CONNECT = 1,   /* open a WebSocket (again) */
+    PARTICIPANT_CONNECT = 1,   /* open a WebSocket now: it is the participant that waits */
     PARTICIPANT_SEND,          /* data: a frame */
-    PARTICIPANT_DISCONNECT,    /* close it, once what was sent is flushed */
+    PARTICIPANT_DISCONNECT,    /* close it, once what was sent is flushed; do not report it */
     PARTICIPANT_SAVE_SNAPSHOT, /* data, atomically in place of the last snapshot and all deltas */
     PARTICIPANT_SAVE_DELTA,    /* append data; durably if `sync` */
     PARTICIPANT_SAVE_NOTHING,  /* forget snapshot and deltas: the meeting is over for us */
