@@ -80,6 +80,10 @@ int card_verify(const struct card *card, struct crypto *c, const struct identity
  * card. */
 struct identity_policy card_identity_policy(const struct card *card);
 
+/* Whether a text is an identifier as identifiers are compared: an e-mail address or a DNS name, its
+ * domain in lower case. */
+bool card_identifier_ok(struct bytes text);
+
 /* Whether an identifier is among the hosts; the organiser is the first. */
 bool card_is_host(const struct card *card, const char *identifier);
 bool card_is_organiser(const struct card *card, const char *identifier);

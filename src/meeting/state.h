@@ -32,7 +32,7 @@ int meeting_state_read(struct bytes data, struct meeting_state *out) CONCLAVE_CH
 /* Appends. EINVAL for a state that could not be read again, ENOMEM. */
 int meeting_state_write(const struct meeting_state *s, struct buf *out) CONCLAVE_CHECKED;
 
-/* Whether it is as a founder must set it: unlocked, not ended, no co-hosts, nobody barred. */
+/* Whether it is as a founder must make it: unlocked, not ended, no co-hosts, nobody barred. */
 bool meeting_state_is_fresh(const struct meeting_state *s);
 
 bool meeting_list_has(struct bytes list, struct bytes entry);
@@ -49,10 +49,12 @@ int meeting_barred_entry(const struct identity *id, struct bytes signature_key,
 /* The GroupContext extensions of a meeting, in a fixed order: required_capabilities,
  * external_senders, meeting_card, meeting_state. Filled into bufs that must live as long as the
  * list is used; end with meeting_extensions_fini(). */
+#define MEETING_EXTENSIONS 4
 struct meeting_extensions {
-    struct buf data[4];
-    struct mls_extension list[4];
+    struct buf data[MEETING_EXTENSIONS];
+    struct mls_extension list[MEETING_EXTENSIONS];
 };
+/* EINVAL for a state that cannot be written, ENOMEM; *e then owns nothing. */
 int meeting_extensions_init(struct meeting_extensions *e, const struct card *card,
                             const struct meeting_state *state) CONCLAVE_CHECKED;
 void meeting_extensions_fini(struct meeting_extensions *e);

@@ -164,7 +164,8 @@ bool signal_next_ref(struct bytes *rest, struct bytes *out)
 bool signal_next_presence(struct bytes *rest, struct signal_presence *out)
 {
     struct reader r = reader_of(*rest);
-    struct signal_presence change = {.leaf = read_u32(&r), .connected = read_optional(&r)};
+    struct signal_presence change = {.leaf = read_u32(&r)};
+    change.connected = read_optional(&r);
     if (!step(&r, rest))
         return false;
     *out = change;
