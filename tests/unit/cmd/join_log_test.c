@@ -1,5 +1,5 @@
-/* What a participant keeps on disk: nobody else uses or reads it, and wherever a crash cuts it, what
- * comes back is a snapshot and the whole records after it.
+/* What a participant keeps on disk: nobody else uses or reads it, and wherever a crash cuts it,
+ * what comes back is a snapshot and the whole records after it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
