@@ -15,7 +15,7 @@ enum meeting_role {
     MEETING_ORGANISER,
 };
 
-/* Which rule of the card a verdict falls under. */
+/* Which rule of the card a verdict falls under: devices of others are external. */
 enum card_class meeting_class(const struct identity *id);
 const char *meeting_class_name(enum card_class class); /* "member", "external", "device", "guest" */
 
@@ -25,14 +25,15 @@ enum meeting_role meeting_role(const struct card *card, const struct meeting_sta
 const char *meeting_role_name(enum meeting_role role);
 
 /* What awaits somebody of this identity at the door. Barred people get CARD_LOBBY at best; hosts
- * and co-hosts get CARD_JOIN, unless barred. */
+ * and co-hosts get CARD_JOIN, unless barred. state may be NULL: the meeting has not begun. */
 enum card_admission meeting_admission(const struct card *card, const struct meeting_state *state,
                                       const struct identity *id, bool barred);
 
 /* Whether this identity may found the meeting. */
 bool meeting_may_found(const struct card *card, const struct identity *id);
 
-/* Verdicts are the caller's: it caches them and has the anchors. ctx is handed back. */
+/* Verdicts are the caller's: it has the anchors, and gives of a member the verdict of when that
+ * credential was accepted, which may have expired since. ctx is handed back. */
 struct meeting_judge {
     void *ctx;
     /* 0 or an error that ends the check. */
