@@ -1,0 +1,181 @@
+/* Those outside: the lobby that hosts are shown, and those whom the leader is to add. Whatever the
+ * server says of them is looked up in their key packages. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "meeting/knock.h"
+#include "participant/inner.h"
+
+static void caller_fini(struct caller *c)
+{
+    buf_free(&c->ref);
+    buf_free(&c->key_package);
+    verdict_release(c->verdict);
+}
+
+void callers_fini(struct callers *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        caller_fini(&c->list[i]);
+    free(c->list);
+    *c = (struct callers){0};
+}
+
+struct caller *callers_find(struct callers *c, struct bytes ref)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (bytes_equal(buf_view(&c->list[i].ref), ref))
+            return &c->list[i];
+    return NULL;
+}
+
+static void take_out(struct callers *c, size_t i)
+{
+    caller_fini(&c->list[i]);
+    memmove(&c->list[i], &c->list[i + 1], (c->n - i - 1) * sizeof c->list[0]);
+    c->n--;
+}
+
+static int push(struct callers *c, struct caller *caller)
+{
+    if (c->n == c->cap) {
+        size_t cap = c->cap == 0 ? 8 : 2 * c->cap;
+        struct caller *grown = realloc(c->list, cap * sizeof *grown);
+        if (grown == NULL)
+            return CONCLAVE_ENOMEM;
+        c->list = grown;
+        c->cap = cap;
+    }
+    c->list[c->n++] = *caller;
+    return 0;
+}
+
+/* The key package, checked and judged. The peer's errors mean: not to be shown or added. */
+static int read_entry(struct participant *p, const struct signal_entry *e, struct caller *out)
+{
+    struct meeting_knock knock;
+    struct caller c = {.since = e->since};
+    buf_put(&c.key_package, e->key_package);
+    buf_put(&c.ref, e->ref);
+    int rv = buf_check(&c.key_package) != 0 || buf_check(&c.ref) != 0 ? CONCLAVE_ENOMEM : 0;
+    if (rv == 0)
+        rv = meeting_knock_read(p->crypto, buf_view(&c.key_package), now_of(p), &knock);
+    if (rv == 0 && !bytes_equal(e->ref, bytes_of(knock.ref, knock.ref_n)))
+        rv = CONCLAVE_EKEYPACKAGE;
+    if (rv == 0)
+        rv = realm_judge(p->realm, p->crypto, &knock.member.credential, knock.member.signature_key,
+                         now_of(p), &c.verdict);
+    if (rv != 0) {
+        caller_fini(&c);
+        return rv;
+    }
+    c.signature_key = knock.member.signature_key;
+    c.certificates = knock.member.credential.certificates;
+    c.leaf_extensions = knock.member.extensions;
+    *out = c;
+    return 0;
+}
+
+static int add(struct participant *p, struct callers *to, size_t limit,
+               const struct signal_entry *e)
+{
+    struct caller c;
+    if (callers_find(to, e->ref) != NULL || to->n >= limit)
+        return 0;
+    int rv = read_entry(p, e, &c);
+    if (rv != 0) {
+        if (conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
+            return rv;
+        p->stats.refused++;
+        return 0;
+    }
+    rv = push(to, &c);
+    if (rv != 0)
+        caller_fini(&c);
+    return rv;
+}
+
+int door_lobby(struct participant *p, const struct signal_message *m)
+{
+    struct bytes added = m->entries, removed = m->refs, ref;
+    struct signal_entry e;
+    int rv = 0;
+    if (p->group == NULL)
+        return 0;
+    while (signal_next_ref(&removed, &ref))
+        for (size_t i = p->lobby.n; i-- > 0;)
+            if (bytes_equal(buf_view(&p->lobby.list[i].ref), ref))
+                take_out(&p->lobby, i);
+    while (rv == 0 && signal_next_entry(&added, &e))
+        rv = add(p, &p->lobby, PARTICIPANT_LOBBY_LIMIT, &e);
+    event_of(p, PARTICIPANT_LOBBY);
+    return rv;
+}
+
+/* The server asks us to add those whom the card lets in. Whether it does is for us to find out. */
+static bool welcome(struct participant *p, const struct caller *c)
+{
+    struct buf entry = {0};
+    bool barred = meeting_barred_entry(&c->verdict->id, c->signature_key, &entry) != 0 ||
+                  meeting_list_has(p->state.barred, buf_view(&entry));
+    buf_free(&entry);
+    return meeting_admission(p->card, &p->state, &c->verdict->id, barred) == CARD_JOIN ||
+           own_role(p) >= MEETING_COHOST;
+}
+
+static void refuse_unwelcome(struct participant *p)
+{
+    for (size_t i = p->joiners.n; i-- > 0;)
+        if (!welcome(p, &p->joiners.list[i])) {
+            p->stats.refused++;
+            notice(p, PARTICIPANT_ALARM, REASON_NOT_ALLOWED, MLS_NO_LEAF);
+            take_out(&p->joiners, i);
+        }
+}
+
+int door_joiners(struct participant *p, const struct signal_message *m)
+{
+    struct bytes entries = m->entries;
+    struct signal_entry e;
+    int rv = 0;
+    if (p->group == NULL || p->connection != LIVE)
+        return 0;
+    while (rv == 0 && signal_next_entry(&entries, &e))
+        rv = add(p, &p->joiners, PARTICIPANT_JOINERS_LIMIT, &e);
+    refuse_unwelcome(p);
+    return rv;
+}
+
+void door_settle(struct participant *p, struct bytes signature_key)
+{
+    for (size_t i = p->joiners.n; i-- > 0;)
+        if (bytes_equal(p->joiners.list[i].signature_key, signature_key))
+            take_out(&p->joiners, i);
+    for (size_t i = p->lobby.n; i-- > 0;)
+        if (bytes_equal(p->lobby.list[i].signature_key, signature_key)) {
+            take_out(&p->lobby, i);
+            event_of(p, PARTICIPANT_LOBBY);
+        }
+    wish_admitted(p, signature_key);
+}
+
+void door_drop_first(struct participant *p)
+{
+    if (p->joiners.n != 0)
+        take_out(&p->joiners, 0);
+}
+
+bool participant_lobby_next(struct participant *p, uint32_t *at, struct participant_person *out)
+{
+    if (*at >= p->lobby.n)
+        return false;
+    const struct caller *c = &p->lobby.list[(*at)++];
+    *out = (struct participant_person){.leaf = MLS_NO_LEAF,
+                                       .connected = true,
+                                       .certificates = c->certificates,
+                                       .ref = buf_view(&c->ref),
+                                       .since = c->since,
+                                       .identity = c->verdict->id};
+    person_name(p, c->signature_key, c->leaf_extensions, out->name);
+    return true;
+}

@@ -1,0 +1,606 @@
+/* The MLS group: founding, joining by Welcome, and what comes in. Each commit is put to the policy
+ * before it is merged (docs/PROTOCOL.md section 4). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ct.h"
+#include "crypto/sha256.h"
+#include "crypto/suite.h"
+#include "participant/inner.h"
+
+#define PAST_EPOCHS 3         /* chats under way while the epoch changes */
+#define GENERATION_AHEAD 4096 /* of one sender, lost on the way */
+#define KEY_PACKAGE_BEFORE 3600u
+#define KEY_PACKAGE_SECONDS (24u * 3600u)
+#define STUCK_REJOIN_US (3 * SECOND_US) /* an Undone comes sooner, or not */
+#define STUCK_GIVE_UP_US (10 * SECOND_US)
+#define BEHIND_US (3 * SECOND_US)        /* a commit that is on its way arrives sooner */
+#define HEARD_LATELY_US (10 * SECOND_US) /* docs/PROTOCOL.md section 5, Leaving */
+
+/* ---- What MLS asks of us ---- */
+
+static int check_sender(const struct participant *p, const struct mls_identity_check *check)
+{
+    return check->credential.type == MLS_BASIC &&
+                   bytes_equal(check->credential.identity, bytes_str(MEETING_SERVER_NAME)) &&
+                   bytes_equal(check->signature_key, card_terms(p->card)->server_key)
+               ? 0
+               : CONCLAVE_ECREDENTIAL;
+}
+
+static bool same_person(struct participant *p, const struct mls_credential *a, struct bytes key_a,
+                        const struct mls_credential *b, struct bytes key_b)
+{
+    struct verdict *x = NULL, *y = NULL;
+    bool same = bytes_equal(a->certificates, b->certificates) && bytes_equal(key_a, key_b);
+    if (!same && realm_judge(p->realm, p->crypto, a, key_a, now_of(p), &x) == 0 &&
+        realm_judge(p->realm, p->crypto, b, key_b, now_of(p), &y) == 0)
+        same = identity_same(&x->id, &y->id);
+    verdict_release(x);
+    verdict_release(y);
+    return same;
+}
+
+/* Anybody with a certificate of its own key may be in a group: whom it is shown as, and what it may
+ * do, is the policy's. A successor must be the same person. */
+static int check_identity(void *ctx, const struct mls_identity_check *check)
+{
+    struct participant *p = ctx;
+    if (check->event == MLS_IDENTITY_EXTERNAL_SENDER)
+        return check_sender(p, check);
+    if (check->credential.type != MLS_X509)
+        return CONCLAVE_ECREDENTIAL;
+    if (check->event == MLS_IDENTITY_EXTERNAL_JOIN && !check->has_predecessor)
+        return CONCLAVE_ECREDENTIAL;
+    if (!check->has_predecessor || same_person(p, &check->predecessor, check->predecessor_key,
+                                               &check->credential, check->signature_key))
+        return 0;
+    return CONCLAVE_ECREDENTIAL;
+}
+
+static int find_psk(void *ctx, struct bytes id, struct buf *out)
+{
+    struct participant *p = ctx;
+    if (p->card == NULL || card_terms(p->card)->open || !bytes_equal(id, card_hash(p->card)))
+        return CONCLAVE_ENOTFOUND;
+    p->psk_used = true;
+    buf_clear(out);
+    buf_put(out, bytes_of(p->psk, sizeof p->psk));
+    return buf_check(out);
+}
+
+/* Whether two chains are one person's, as RFC 9420 12.2 asks of an external commit; the policy
+ * demands the same signature key besides. */
+static bool same_identity(void *ctx, const struct mls_credential *a, const struct mls_credential *b)
+{
+    struct participant *p = ctx;
+    (void)p;
+    return a->type == MLS_X509 && b->type == MLS_X509 &&
+           bytes_equal(a->certificates, b->certificates);
+}
+
+struct mls_callbacks group_callbacks(struct participant *p)
+{
+    return (struct mls_callbacks){.ctx = p,
+                                  .check_identity = check_identity,
+                                  .find_psk = find_psk,
+                                  .same_identity = same_identity,
+                                  .store = p->persist ? persist_store : NULL};
+}
+
+/* For open meetings, too: the extension is required of all. */
+static int make_name(struct participant *p, struct buf *out)
+{
+    return meeting_name_seal(p->crypto, bytes_of(p->name_key, sizeof p->name_key),
+                             crypto_signer_public(p->signer), p->name, out);
+}
+
+int group_make_client(struct participant *p)
+{
+    static const uint16_t extensions[] = {MEETING_EXT_CARD, MEETING_EXT_STATE, MEETING_EXT_NAME};
+    struct buf name = {0};
+    uint16_t suite = card_terms(p->card)->suites[0];
+    struct mls_policy policy = mls_policy_default();
+    policy.accept_expired_tree = true;
+    policy.past_epochs = PAST_EPOCHS;
+    policy.generation_ahead = GENERATION_AHEAD;
+    policy.private_handshake = false;
+    policy.tree_in_welcome = false;
+    int rv = make_name(p, &name);
+    struct mls_extension leaf = {MEETING_EXT_NAME, buf_view(&name)};
+    struct mls_client_config config = {
+        .suite = suite,
+        .signer = p->signer,
+        .credential = {.type = MLS_X509, .certificates = buf_view(&p->chain)},
+        .callbacks = group_callbacks(p),
+        .policy = policy,
+        .extensions = extensions,
+        .n_extensions = sizeof extensions / sizeof extensions[0],
+        .leaf_extensions = &leaf,
+        .n_leaf_extensions = 1,
+    };
+    struct mls_client *made = NULL;
+    if (rv == 0)
+        rv = mls_client_new(&config, &made);
+    if (rv == 0) {
+        mls_client_free(p->client);
+        p->client = made;
+    }
+    buf_free(&name);
+    return rv;
+}
+
+static int identify(void *ctx, const struct mls_credential *credential, struct bytes signature_key,
+                    struct identity *out)
+{
+    struct participant *p = ctx;
+    struct verdict *v = NULL;
+    int rv = realm_judge(p->realm, p->crypto, credential, signature_key, now_of(p), &v);
+    if (rv == 0)
+        *out = v->id;
+    verdict_release(v);
+    return rv;
+}
+
+struct meeting_judge group_judge(struct participant *p)
+{
+    return (struct meeting_judge){.ctx = p, .identify = identify};
+}
+
+/* ---- State ---- */
+
+int group_read_state(struct participant *p)
+{
+    struct mls_context context;
+    struct bytes data = none();
+    struct buf copy = {0};
+    struct meeting_state state;
+    mls_group_context(p->group, &context);
+    int rv = mls_extension_find(context.extensions, MEETING_EXT_STATE, &data);
+    buf_put(&copy, data);
+    if (rv == 0)
+        rv = buf_check(&copy);
+    if (rv == 0)
+        rv = meeting_state_read(buf_view(&copy), &state);
+    if (rv == 0) {
+        buf_move(&p->state_data, &copy);
+        p->state = state; /* its views point into the memory that was moved */
+    }
+    buf_free(&copy);
+    return rv;
+}
+
+int group_check(struct participant *p, const struct mls_group *g)
+{
+    struct mls_context context;
+    struct meeting_state state;
+    mls_group_context(g, &context);
+    if (context.suite != card_terms(p->card)->suites[0] ||
+        !meeting_group_is_of(p->card, context.group_id))
+        return CONCLAVE_EPOLICY;
+    return meeting_extensions_check(context.extensions, p->card, &state);
+}
+
+void group_drop(struct participant *p)
+{
+    mls_group_free(p->group);
+    p->group = NULL;
+    mls_group_free(p->rejoining);
+    p->rejoining = NULL;
+    p->founding = false;
+    p->stuck_us = 0;
+    p->state = (struct meeting_state){0};
+    buf_clear(&p->state_data);
+    roster_fini(p);
+    callers_fini(&p->lobby);
+    callers_fini(&p->joiners);
+    wishes_fini(p);
+    if (p->persist)
+        effect_simple(p, PARTICIPANT_SAVE_NOTHING);
+}
+
+int group_enter(struct participant *p)
+{
+    int rv = group_read_state(p);
+    if (rv == 0)
+        rv = roster_reset(p);
+    if (rv == 0)
+        rv = persist_snapshot(p);
+    if (rv != 0)
+        return rv;
+    lead_new_epoch(p);
+    talk_new_epoch(p, false);
+    event_of(p, PARTICIPANT_ROSTER);
+    event_of(p, PARTICIPANT_STATE);
+    effect_event(p, &(struct participant_effect){.event = PARTICIPANT_CODE,
+                                                 .epoch = mls_group_epoch(p->group),
+                                                 .leaf = MLS_NO_LEAF,
+                                                 .by = MLS_NO_LEAF});
+    return 0;
+}
+
+/* ---- Founding ---- */
+
+int group_found(struct participant *p)
+{
+    uint8_t group_id[MEETING_GROUP_ID];
+    struct meeting_state state = {.started_at = now_of(p)};
+    struct meeting_extensions extensions;
+    memcpy(group_id, card_terms(p->card)->meeting_id, CARD_ID);
+    int rv = crypto_random(p->crypto, group_id + CARD_ID, MEETING_INSTANCE);
+    if (rv != 0)
+        return rv;
+    rv = meeting_extensions_init(&extensions, p->card, &state);
+    if (rv != 0)
+        return rv;
+    rv = mls_group_new(p->client, bytes_of(group_id, sizeof group_id), extensions.list,
+                       sizeof extensions.list / sizeof extensions.list[0], now_of(p), &p->group);
+    meeting_extensions_fini(&extensions);
+    p->founding = rv == 0;
+    return rv;
+}
+
+/* ---- Joining ---- */
+
+/* The link PSK must have been among the Welcome's: whoever let us in knows the link's secret. */
+static int join(struct participant *p, const struct signal_message *m)
+{
+    struct mls_group *joined = NULL;
+    p->psk_used = false;
+    int rv =
+        mls_group_join(p->client, m->body, m->tree, p->key_package, NULL, 0, now_of(p), &joined);
+    if (rv == 0)
+        rv = group_check(p, joined);
+    if (rv == 0 && !card_terms(p->card)->open && !p->psk_used)
+        rv = CONCLAVE_EPSK;
+    if (rv == 0)
+        p->group = joined;
+    else
+        mls_group_free(joined);
+    return rv;
+}
+
+int group_welcomed(struct participant *p, const struct signal_message *m)
+{
+    if (p->key_package == NULL || p->group != NULL) {
+        notice(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
+        return 0;
+    }
+    int rv = join(p, m);
+    if (rv != 0 && conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
+        return rv;
+    if (rv != 0) { /* not ours, or without the link's secret: we go on waiting for a true one */
+        p->stats.refused++;
+        notice(p, PARTICIPANT_ALARM,
+               rv == CONCLAVE_EPSK || rv == CONCLAVE_EDECRYPT ? REASON_LINK_SECRET
+                                                              : REASON_COMMIT_FOREIGN,
+               MLS_NO_LEAF);
+        return 0;
+    }
+    mls_key_package_free(p->key_package);
+    p->key_package = NULL;
+    p->connection = LIVE;
+    p->retries = 0;
+    p->rejoins = 0;
+    p->stats.epochs++;
+    set_phase(p, PARTICIPANT_IN_MEETING);
+    return group_enter(p);
+}
+
+/* ---- Commits ---- */
+
+/* An accepted commit that we do not follow: say so; see group_tick() for what comes after. */
+static void stuck(struct participant *p, struct bytes message, int reason, uint32_t by)
+{
+    uint8_t hash[SIGNAL_HASH];
+    p->stats.refused++;
+    p->stuck_us = p->now_us;
+    p->stuck_reason = reason;
+    notice(p, PARTICIPANT_ALARM, reason, by);
+    if (crypto_sha256(message, hash) != 0)
+        return;
+    effect_send(p, &(struct signal_message){.type = SIGNAL_COMPLAINT,
+                                            .epoch = mls_group_epoch(p->group),
+                                            .hash = bytes_of(hash, SIGNAL_HASH),
+                                            .reason = (uint16_t)reason});
+}
+
+/* After a merge, whoever made the commit. */
+static int advanced(struct participant *p, struct roster_changes *changes)
+{
+    bool locked = p->state.locked;
+    size_t came = 0;
+    int rv = group_read_state(p);
+    if (rv != 0)
+        return rv;
+    for (size_t i = 0; i < changes->n; i++)
+        came += changes->list[i].came && changes->list[i].leaf != changes->list[i].by;
+    p->stats.epochs++;
+    p->behind_us = 0;
+    p->behind_told = false;
+    roster_apply(p, changes);
+    wish_settle(p);
+    lead_new_epoch(p);
+    talk_new_epoch(p, came != 0);
+    if (p->state.locked != locked)
+        event_of(p, PARTICIPANT_STATE);
+    effect_event(p, &(struct participant_effect){.event = PARTICIPANT_CODE,
+                                                 .epoch = mls_group_epoch(p->group),
+                                                 .leaf = MLS_NO_LEAF,
+                                                 .by = MLS_NO_LEAF});
+    if (p->state.ended)
+        over(p, REASON_ENDED);
+    return 0;
+}
+
+static int merge_own(struct participant *p)
+{
+    struct roster_changes changes = {0};
+    struct buf welcome = {0};
+    int rv = roster_changes(p, mls_group_pending(p->group), &changes);
+    if (rv == 0)
+        rv = mls_group_merge_own(p->group, &welcome);
+    if (rv == 0 && welcome.n != 0)
+        effect_send(p, &(struct signal_message){.type = SIGNAL_WELCOME,
+                                                .epoch = mls_group_epoch(p->group),
+                                                .body = buf_view(&welcome)});
+    if (rv == 0)
+        rv = advanced(p, &changes);
+    roster_changes_fini(&changes);
+    buf_free(&welcome);
+    return rv;
+}
+
+/* Who removed us, and so why it is over. */
+static int removed_reason(const struct mls_staged *staged, uint32_t own)
+{
+    struct mls_proposal_info info;
+    for (size_t i = 0; i < mls_staged_proposal_count(staged); i++)
+        if (mls_staged_proposal(staged, i, &info) == 0 && info.leaf == own &&
+            (info.type == MLS_REMOVE || info.type == MLS_SELF_REMOVE))
+            return info.type == MLS_SELF_REMOVE              ? REASON_LEFT
+                   : info.sender.type == MLS_SENDER_EXTERNAL ? REASON_REMOVED_DISCONNECTED
+                                                             : REASON_EJECTED;
+    return REASON_EJECTED;
+}
+
+static int merge(struct participant *p, struct mls_received *r)
+{
+    struct roster_changes changes = {0};
+    bool gone = mls_staged_removes_us(r->staged);
+    int reason = gone ? removed_reason(r->staged, mls_group_own_leaf(p->group)) : 0;
+    int rv = gone ? 0 : roster_changes(p, r->staged, &changes);
+    if (rv == 0)
+        rv = mls_group_merge(p->group, mls_received_take(r));
+    if (rv == 0 && gone)
+        over(p, reason);
+    else if (rv == 0)
+        rv = advanced(p, &changes);
+    roster_changes_fini(&changes);
+    return rv;
+}
+
+static int judge_commit(struct participant *p, struct bytes message, struct mls_received *r)
+{
+    struct meeting_refusal refusal = {0};
+    struct meeting_judge judge = group_judge(p);
+    int rv = meeting_check_commit(p->card, r->staged, &judge, now_of(p), &refusal);
+    if (rv == CONCLAVE_EPOLICY) {
+        stuck(p, message, refusal.reason != 0 ? refusal.reason : REASON_NOT_ALLOWED, refusal.by);
+        return 0;
+    }
+    return rv != 0 ? rv : merge(p, r);
+}
+
+static int resumed(struct participant *p, struct bytes message);
+
+/* The peer's errors: an older commit again is nothing; a newer one means that some are missing. */
+static int cannot_follow(struct participant *p, struct bytes message, int error)
+{
+    enum mls_wire_format kind;
+    struct bytes group_id;
+    uint64_t epoch = 0;
+    struct mls_context context;
+    if (conclave_error_class(error) == CONCLAVE_CLASS_SYSTEM)
+        return error;
+    mls_group_context(p->group, &context);
+    if (mls_message_peek(message, &kind, &group_id, &epoch) != 0 ||
+        !bytes_equal(group_id, context.group_id)) {
+        p->stats.refused++;
+        notice(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
+    } else if (epoch < context.epoch) {
+        p->stats.refused++; /* a replay */
+    } else if (epoch > context.epoch) {
+        if (p->stuck_us == 0) /* one was withheld: ask for all since ours */
+            reconnect(p, 0);
+    } else {
+        stuck(p, message, REASON_CANNOT_FOLLOW, MLS_NO_LEAF);
+    }
+    return 0;
+}
+
+int group_committed(struct participant *p, struct bytes message)
+{
+    struct mls_received r = {0};
+    if (p->rejoining != NULL)
+        return resumed(p, message);
+    if (p->group == NULL || p->founding)
+        return 0;
+    int rv = mls_group_receive(p->group, message, now_of(p), &r);
+    if (rv != 0)
+        return cannot_follow(p, message, rv);
+    if (p->stuck_us != 0) { /* the server took the other one back */
+        p->stuck_us = 0;
+        notice(p, PARTICIPANT_INFO, REASON_UNDONE, MLS_NO_LEAF);
+    }
+    if (r.kind == MLS_RECEIVED_OWN_COMMIT)
+        rv = merge_own(p);
+    else if (r.kind == MLS_RECEIVED_COMMIT)
+        rv = judge_commit(p, message, &r);
+    mls_received_free(&r);
+    if (rv != 0 && conclave_error_class(rv) != CONCLAVE_CLASS_SYSTEM) {
+        stuck(p, message, REASON_CANNOT_FOLLOW, MLS_NO_LEAF);
+        rv = 0;
+    }
+    return rv;
+}
+
+/* Our external commit came back: the group it made takes the place of the old one. */
+static int resumed(struct participant *p, struct bytes message)
+{
+    struct mls_received r = {0};
+    struct buf welcome = {0};
+    if (mls_group_receive(p->rejoining, message, now_of(p), &r) != 0)
+        return 0; /* somebody else's: ours will be rejected, see lead_rejected() */
+    int rv = r.kind == MLS_RECEIVED_OWN_COMMIT ? mls_group_merge_own(p->rejoining, &welcome) : 0;
+    mls_received_free(&r);
+    buf_free(&welcome);
+    if (rv != 0)
+        return rv;
+    mls_group_free(p->group);
+    p->group = p->rejoining;
+    p->rejoining = NULL;
+    p->stuck_us = 0;
+    p->rejoin = false;
+    p->stats.epochs++;
+    return group_enter(p);
+}
+
+int group_undone(struct participant *p, const struct signal_message *m)
+{
+    if (p->group == NULL)
+        return 0;
+    if (m->epoch == mls_group_epoch(p->group)) {
+        p->stuck_us = 0;
+        notice(p, PARTICIPANT_WARNING, REASON_UNDONE, m->leaf);
+        return 0;
+    }
+    /* We followed what the server took back: there is no way back to that epoch. */
+    notice(p, PARTICIPANT_ALARM, REASON_UNDONE, m->leaf);
+    group_drop(p);
+    reconnect(p, 0);
+    return 0;
+}
+
+/* A commit that we may not follow ends it; one that we cannot follow is worth another try. */
+static void behind_tick(struct participant *p)
+{
+    if (p->behind_us == 0 || p->connection != LIVE || p->now_us - p->behind_us < BEHIND_US)
+        return;
+    p->behind_us = 0;
+    if (p->behind_told) { /* asked for, and not given */
+        notice(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, MLS_NO_LEAF);
+        return;
+    }
+    p->behind_told = true;
+    reconnect(p, 0);
+}
+
+int group_tick(struct participant *p)
+{
+    behind_tick(p);
+    if (p->stuck_us == 0 || p->phase != PARTICIPANT_IN_MEETING)
+        return 0;
+    uint64_t waited = p->now_us - p->stuck_us;
+    if (p->stuck_reason == REASON_CANNOT_FOLLOW && waited >= STUCK_REJOIN_US) {
+        if (p->rejoins >= PARTICIPANT_REJOINS_LIMIT) {
+            over(p, REASON_CANNOT_FOLLOW);
+            return 0;
+        }
+        p->rejoins++;
+        p->rejoin = true;
+        p->stuck_us = 0;
+        reconnect(p, 0);
+    } else if (waited >= STUCK_GIVE_UP_US) {
+        over(p, p->stuck_reason);
+    }
+    return 0;
+}
+
+/* ---- Proposals ---- */
+
+static int member_of(const void *ctx, uint32_t leaf, struct mls_member *out)
+{
+    return mls_group_member(ctx, leaf, out);
+}
+
+static int judge_proposal(struct participant *p, const struct mls_proposal_info *info,
+                          struct meeting_refusal *refusal)
+{
+    struct mls_context context;
+    struct meeting_members members = {p->group, member_of};
+    struct meeting_judge judge = group_judge(p);
+    mls_group_context(p->group, &context);
+    return meeting_check_proposal(p->card, &context, &members, info, &judge, now_of(p), refusal);
+}
+
+/* The server wants somebody removed as disconnected whom we have just heard. */
+static bool heard_lately(const struct participant *p, const struct mls_proposal_info *info)
+{
+    const struct seat *s = roster_seat(p, info->leaf);
+    return info->type == MLS_REMOVE && info->sender.type == MLS_SENDER_EXTERNAL &&
+           (info->leaf == mls_group_own_leaf(p->group) ||
+            (s != NULL && s->connected && s->beat_epoch != 0 &&
+             p->now_us - s->heard_us < HEARD_LATELY_US));
+}
+
+static void count_proposal(struct participant *p, const struct mls_proposal_info *info)
+{
+    if (p->n_proposals++ == 0)
+        p->proposals_us = p->now_us;
+    if (info->type != MLS_ADD)
+        p->urgent = true;
+}
+
+static int take_proposal(struct participant *p, const struct mls_received *r)
+{
+    struct meeting_refusal refusal = {0};
+    const struct mls_proposal_info *info = &r->proposal;
+    int rv = judge_proposal(p, info, &refusal);
+    if (rv == CONCLAVE_EPOLICY) {
+        p->stats.refused++;
+        notice(p, PARTICIPANT_ALARM, refusal.reason != 0 ? refusal.reason : REASON_NOT_ALLOWED,
+               refusal.by);
+        return mls_group_ignore_proposal(p->group, info->ref);
+    }
+    if (rv != 0)
+        return rv;
+    if (heard_lately(p, info)) {
+        notice(p, PARTICIPANT_WARNING, REASON_REMOVED_BY_SERVER, info->leaf);
+        return mls_group_ignore_proposal(p->group, info->ref);
+    }
+    if (r->sender.type != MLS_SENDER_MEMBER || r->sender.index != mls_group_own_leaf(p->group))
+        count_proposal(p, info); /* our own was counted when it was made */
+    return 0;
+}
+
+int group_proposed(struct participant *p, struct bytes message)
+{
+    struct mls_received r = {0};
+    if (p->group == NULL || p->founding || p->rejoining != NULL)
+        return 0;
+    int rv = mls_group_receive(p->group, message, now_of(p), &r);
+    if (rv != 0) {
+        if (conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
+            return rv;
+        p->stats.refused++;
+        return 0; /* of another epoch, or invalid: it is not in our cache */
+    }
+    if (r.kind == MLS_RECEIVED_PROPOSAL)
+        rv = take_proposal(p, &r);
+    mls_received_free(&r);
+    return rv;
+}
+
+uint64_t group_deadline(const struct participant *p)
+{
+    uint64_t at = NEVER;
+    if (p->behind_us != 0 && p->connection == LIVE)
+        at = p->behind_us + BEHIND_US;
+    if (p->stuck_us != 0 && p->phase == PARTICIPANT_IN_MEETING) {
+        uint64_t until = p->stuck_us + (p->stuck_reason == REASON_CANNOT_FOLLOW ? STUCK_REJOIN_US
+                                                                                : STUCK_GIVE_UP_US);
+        at = until < at ? until : at;
+    }
+    return at;
+}

@@ -1,0 +1,372 @@
+/* Inside the participant: its parts, one file each, and what they ask of each other.
+ *
+ *     participant.c  life, input, timers          effect.c  what goes out, in order
+ *     open.c         from Hello to the meeting    group.c   the MLS group: what comes in, merged
+ *     lead.c         committing                   wish.c    what a host wants
+ *     door.c         lobby and joiners            roster.c  who is there
+ *     talk.c         chat, hands, heartbeats      persist.c saving and restoring
+ *     trust.c        anchors and verdicts         look.c    answers to the user
+ */
+#ifndef PARTICIPANT_INNER_H
+#define PARTICIPANT_INNER_H
+
+#include <conclave/participant.h>
+
+#include "meeting/card.h"
+#include "meeting/link.h"
+#include "meeting/name.h"
+#include "meeting/policy.h"
+#include "meeting/state.h"
+#include "participant/limits.h"
+#include "signal/reason.h"
+#include "signal/signal.h"
+
+#define SECOND_US UINT64_C(1000000)
+#define NEVER UINT64_MAX
+
+/* ---- trust.c ---- */
+
+/* A remembered verdict; counted, shared by all who show it. */
+struct verdict {
+    struct verdict *next; /* in its bucket */
+    uint32_t refs;
+    uint8_t key[32];
+    uint64_t at; /* Unix seconds */
+    struct identity id;
+};
+
+/* Anchors and policy for one provider root and organisation: those of a card. */
+struct realm;
+int trust_realm(struct participant_trust *t, const struct card *card,
+                struct realm **out) CONCLAVE_CHECKED;
+const struct identity_anchors *realm_anchors(const struct realm *r);
+struct bytes trust_provider(const struct participant_trust *t);
+
+/* The verdict on a credential now; counted: give it back with verdict_release(). */
+int realm_judge(struct realm *r, struct crypto *c, const struct mls_credential *credential,
+                struct bytes signature_key, uint64_t now, struct verdict **out) CONCLAVE_CHECKED;
+void verdict_release(struct verdict *v); /* NULL is fine */
+
+/* ---- effect.c ---- */
+
+struct effect; /* a struct participant_effect that owns its bytes */
+
+struct effects {
+    struct effect *first, *last, *taken; /* taken: its views are with the caller */
+    bool failed;                         /* one could not be kept: ENOMEM at the end of the call */
+};
+
+/* ---- roster.c ---- */
+
+struct seat {                /* one leaf */
+    struct verdict *verdict; /* NULL: blank leaf */
+    uint64_t heard_us;       /* when a message of theirs was last opened, or they came in */
+    uint64_t beat_epoch;     /* of the last heartbeat, plus one; 0: none */
+    bool connected, hand;
+};
+
+/* ---- door.c ---- */
+
+/* Somebody outside: in the lobby, or to be added. */
+struct caller {
+    struct buf ref, key_package;
+    struct bytes signature_key, certificates, leaf_extensions; /* views into key_package */
+    struct verdict *verdict;
+    uint64_t since;
+};
+struct callers {
+    struct caller *list;
+    size_t n, cap;
+};
+
+/* ---- wish.c ---- */
+
+enum wish_kind { WISH_ADMIT, WISH_EJECT, WISH_LOCK, WISH_COHOST, WISH_END };
+struct wish {
+    enum wish_kind kind;
+    bool on;                /* LOCK, COHOST */
+    uint32_t leaf;          /* EJECT */
+    struct buf key_package; /* ADMIT */
+    struct buf who;         /* ADMIT, EJECT: the signature key; COHOST: the identifier */
+    struct buf barred;      /* EJECT: the entry for the list */
+    uint64_t asked_us;      /* when the user wanted it */
+    uint64_t since_us;      /* when it was last asked of the group */
+    uint64_t proposed;      /* epoch in which we proposed it, plus one */
+    bool warned;
+};
+
+/* ---- talk.c ---- */
+
+enum talk_kind { TALK_CHAT, TALK_REACTION, TALK_HAND };
+struct unsent {
+    struct unsent *next;
+    uint8_t id[SIGNAL_CHAT_ID]; /* CHAT */
+    struct buf content;         /* encoded */
+    struct buf sent;            /* the PrivateMessage it last went out as; empty: not yet */
+    enum talk_kind kind;
+};
+
+/* ---- The participant ---- */
+
+enum connection { OFFLINE, OPENING, GREETED, ASKED, LIVE };
+
+struct participant {
+    /* given */
+    struct link link;
+    char name[PARTICIPANT_NAME_MAX + 1];
+    struct crypto_signer *signer;
+    struct participant_trust *trust;
+    struct buf chain; /* encoded as in a credential */
+    bool persist;
+    struct buf save_key;
+    uint64_t random; /* state of the generator that spreads timers */
+
+    /* made */
+    struct crypto *crypto; /* of the card's suite; before the card of suite 2 */
+    struct effects effects;
+    uint64_t now_us;
+
+    enum participant_phase phase;
+    int end_reason;
+
+    /* the connection */
+    enum connection connection;
+    uint64_t retry_us; /* when to open it again, or NEVER */
+    unsigned retries;
+    uint8_t nonce[SIGNAL_NONCE];
+    bool rejoin; /* the next opening says Rejoin */
+    unsigned rejoins;
+    bool clock_told, unreachable_told;
+
+    /* the meeting */
+    struct card *card;
+    struct realm *realm;
+    struct identity organiser;
+    struct identity own; /* the verdict on ourselves, when the card came */
+    uint8_t psk[32], name_key[32];
+    bool psk_used;  /* find_psk was asked for the link PSK */
+    bool lazy_save; /* what is being stored need not be durable before the next effect */
+
+    /* the group */
+    struct mls_client *client;
+    struct mls_key_package *key_package; /* with which we knocked */
+    struct mls_group *group;
+    struct mls_group *rejoining; /* a group whose external commit is on its way */
+    bool founding;               /* the server has not taken our group yet */
+    struct meeting_state state;  /* views into state_data */
+    struct buf state_data;
+    uint64_t stuck_us; /* since when an accepted commit cannot be followed; 0: not */
+    int stuck_reason;
+    uint64_t behind_us; /* since when messages of a later epoch come in; 0: none do */
+    bool behind_told;
+
+    /* the roster, by leaf */
+    struct seat *seats;
+    uint32_t n_seats; /* allocated */
+
+    struct callers lobby, joiners;
+    size_t joiners_at_once; /* so many Adds go into a commit: halved when one fails */
+    struct wish *wishes;
+    size_t n_wishes, cap_wishes;
+
+    /* committing */
+    uint64_t commit_us;    /* when our last commit was made */
+    uint64_t window_us;    /* wait between commits under a burst */
+    uint64_t proposals_us; /* since when cached proposals wait; 0: none do */
+    size_t n_proposals;
+    bool urgent; /* among them is one that does not wait */
+    unsigned commit_failures;
+    uint64_t commit_after_us; /* not before, after a failure */
+
+    /* talking */
+    struct unsent *unsent, **unsent_end;
+    size_t n_unsent;
+    bool hand;
+    bool hand_owed; /* newcomers have not heard of our hand */
+    uint8_t (*chat_ids)[SIGNAL_CHAT_ID + 4];
+    size_t n_chat_ids, next_chat_id;
+    uint64_t beat_us;        /* our next heartbeat */
+    uint64_t watch_us;       /* when the others' are looked at next */
+    uint32_t watch_beats;    /* heard since the window began */
+    uint64_t watch_began_us; /* the window */
+    bool silent_told;
+
+    /* saving */
+    size_t snapshot_bytes, delta_bytes;
+
+    struct participant_stats stats;
+};
+
+/* Unix seconds. */
+static inline uint64_t now_of(const struct participant *p)
+{
+    return p->now_us / SECOND_US;
+}
+
+static inline struct bytes none(void)
+{
+    return bytes_of(NULL, 0);
+}
+
+/* A number below n, spread evenly; for timers only. */
+uint64_t spread(struct participant *p, uint64_t n);
+
+/* ---- effect.c: they cannot fail; settle() reports ENOMEM once, at the end ---- */
+
+void effect_simple(struct participant *p, enum participant_effect_kind kind);
+void effect_data(struct participant *p, enum participant_effect_kind kind, struct bytes data,
+                 bool sync);
+void effect_send(struct participant *p, const struct signal_message *m);
+void effect_event(struct participant *p, const struct participant_effect *event);
+void event_of(struct participant *p, enum participant_event event);
+void notice(struct participant *p, enum participant_severity severity, int reason, uint32_t leaf);
+void effects_fini(struct effects *e);
+/* 0, or ENOMEM if an effect was lost since the last call. */
+int effects_check(struct effects *e) CONCLAVE_CHECKED;
+
+/* ---- participant.c ---- */
+
+void set_phase(struct participant *p, enum participant_phase phase);
+/* Nothing more will come: lets go of the group and of what was saved. */
+void over(struct participant *p, int reason);
+/* Closes and opens the connection. */
+void reconnect(struct participant *p, uint64_t after_us);
+/* What every call from outside ends with: the timers that are due. */
+int settle(struct participant *p, int rv) CONCLAVE_CHECKED;
+
+/* ---- open.c ---- */
+
+int open_greet(struct participant *p) CONCLAVE_CHECKED;
+/* Takes a card, or says why not: then p->card stays NULL and it is over. */
+int open_card(struct participant *p, struct bytes encoded) CONCLAVE_CHECKED;
+int open_challenge(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int open_knock(struct participant *p) CONCLAVE_CHECKED;
+int open_taken(struct participant *p) CONCLAVE_CHECKED;
+int open_live(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int open_info(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int open_fault(struct participant *p, int reason) CONCLAVE_CHECKED;
+
+/* ---- group.c ---- */
+
+struct mls_callbacks group_callbacks(struct participant *p);
+int group_make_client(struct participant *p) CONCLAVE_CHECKED;
+struct meeting_judge group_judge(struct participant *p);
+/* Reads the state out of the group's context. */
+int group_read_state(struct participant *p) CONCLAVE_CHECKED;
+/* Whether a group is this meeting's, whole. EPOLICY, ESYNTAX. */
+int group_check(struct participant *p, const struct mls_group *g) CONCLAVE_CHECKED;
+/* In the meeting from now on. */
+int group_enter(struct participant *p) CONCLAVE_CHECKED;
+void group_drop(struct participant *p);
+int group_found(struct participant *p) CONCLAVE_CHECKED;
+int group_welcomed(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int group_committed(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
+int group_proposed(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
+int group_undone(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int group_tick(struct participant *p) CONCLAVE_CHECKED;
+uint64_t group_deadline(const struct participant *p);
+/* Our own role now. */
+enum meeting_role own_role(const struct participant *p);
+
+/* ---- lead.c ---- */
+
+int lead_tick(struct participant *p) CONCLAVE_CHECKED;
+uint64_t lead_deadline(const struct participant *p);
+int lead_rejected(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+/* After a reconnection: what was pending goes out again. */
+int lead_resume(struct participant *p) CONCLAVE_CHECKED;
+void lead_new_epoch(struct participant *p);
+/* How many connected members have a lower leaf than we. */
+uint32_t lead_rank(const struct participant *p);
+
+/* ---- wish.c ---- */
+
+/* Drops the wishes that have come true. */
+void wish_settle(struct participant *p);
+void wishes_fini(struct participant *p);
+bool wish_open(const struct participant *p); /* one is left */
+uint64_t wish_oldest(const struct participant *p);
+/* The changes still wanted; views into p and into *out, to be ended with wish_changes_fini().
+ * unproposed: only those not proposed in this epoch. */
+struct wish_changes {
+    struct mls_change *list;
+    size_t n;
+    struct meeting_extensions extensions;
+    struct buf cohosts, barred;
+    bool state;
+};
+int wish_changes(struct participant *p, bool unproposed, size_t most,
+                 struct wish_changes *out) CONCLAVE_CHECKED;
+void wish_changes_fini(struct wish_changes *c);
+/* Somebody with this key is in the group now. */
+void wish_admitted(struct participant *p, struct bytes signature_key);
+/* Tells of those that have waited so long. */
+void wish_warn(struct participant *p, uint64_t after_us);
+/* Drops the oldest, which cannot be committed, and says so. */
+void wish_give_up(struct participant *p);
+/* Whether the card wants the meeting locked by now: wish_changes() sees to it. */
+bool wish_auto_lock_due(const struct participant *p);
+int wish_propose(struct participant *p) CONCLAVE_CHECKED;
+
+/* ---- door.c ---- */
+
+int door_lobby(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int door_joiners(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+/* Forgets who is inside by now. */
+void door_settle(struct participant *p, struct bytes signature_key);
+/* The first joiner cannot be added. */
+void door_drop_first(struct participant *p);
+void callers_fini(struct callers *c);
+struct caller *callers_find(struct callers *c, struct bytes ref);
+
+/* ---- roster.c ---- */
+
+/* Makes the roster that of the group: all leaves, everybody connected. */
+int roster_reset(struct participant *p) CONCLAVE_CHECKED;
+void roster_fini(struct participant *p);
+/* Who comes and goes by a commit: all that can fail is done before it is merged, the rest after. */
+struct roster_change {
+    uint32_t leaf, by;
+    int reason;
+    bool came;
+    bool server;
+    struct buf text; /* who it is, for people */
+    uint8_t key[CRYPTO_PUBLIC_KEY_MAX];
+    size_t key_n;
+    struct verdict *verdict;
+};
+struct roster_changes {
+    struct roster_change *list;
+    size_t n;
+    bool resumes; /* an external commit: who goes and who comes is the same person */
+};
+int roster_changes(struct participant *p, const struct mls_staged *staged,
+                   struct roster_changes *out) CONCLAVE_CHECKED;
+void roster_apply(struct participant *p, struct roster_changes *changes);
+void roster_changes_fini(struct roster_changes *changes);
+void roster_presence(struct participant *p, struct bytes list);
+struct seat *roster_seat(const struct participant *p, uint32_t leaf); /* NULL if blank */
+enum meeting_role roster_role(const struct participant *p, uint32_t leaf);
+void person_name(struct participant *p, struct bytes signature_key, struct bytes leaf_extensions,
+                 char out[static PARTICIPANT_NAME_MAX + 1]);
+
+/* ---- talk.c ---- */
+
+int talk_received(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
+/* Sends what waits, if it can be sent now. */
+int talk_flush(struct participant *p) CONCLAVE_CHECKED;
+int talk_tick(struct participant *p) CONCLAVE_CHECKED;
+uint64_t talk_deadline(const struct participant *p);
+/* After a reconnection: what has not come back is sent again. */
+void talk_resume(struct participant *p);
+void talk_new_epoch(struct participant *p, bool newcomers);
+void talk_fini(struct participant *p);
+
+/* ---- persist.c ---- */
+
+int persist_store(void *ctx, struct bytes group_id, struct bytes delta);
+/* The group anew, whole. */
+int persist_snapshot(struct participant *p) CONCLAVE_CHECKED;
+int persist_tick(struct participant *p) CONCLAVE_CHECKED;
+
+#endif

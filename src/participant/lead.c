@@ -1,0 +1,255 @@
+/* Committing: the leader's windows, the stand-ins' deadlines (docs/PROTOCOL.md section 5). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "participant/inner.h"
+
+#define WINDOW_FIRST_US (SECOND_US / 10)
+#define WINDOW_MOST_US SECOND_US
+#define QUIET_US (2 * SECOND_US)
+#define STAND_IN_US (2 * SECOND_US)
+#define STAND_IN_STEP_US SECOND_US
+#define STAND_IN_MOST_US (30 * SECOND_US)
+#define OWN_WISH_US (3 * SECOND_US / 2)
+#define WISH_WARN_US (10 * SECOND_US)
+#define FAILED_US (SECOND_US / 5)
+#define FAILURES_MOST 8
+
+uint32_t lead_rank(const struct participant *p)
+{
+    uint32_t own = mls_group_own_leaf(p->group), rank = 0;
+    for (uint32_t i = 0; i < own && i < p->n_seats; i++)
+        rank += p->seats[i].verdict != NULL && p->seats[i].connected;
+    return rank;
+}
+
+/* Our leaf still shows an older certificate than we have. */
+static bool renewal_due(const struct participant *p)
+{
+    struct mls_member m;
+    return mls_group_member(p->group, mls_group_own_leaf(p->group), &m) == 0 &&
+           !bytes_equal(m.credential.certificates, buf_view(&p->chain));
+}
+
+static bool can_commit(const struct participant *p)
+{
+    return p->connection == LIVE && p->group != NULL && !p->founding && p->stuck_us == 0 &&
+           !mls_group_has_pending(p->group);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool wishes_wait(const struct participant *p)
+{
+    for (size_t i = 0; i < p->n_wishes; i++)
+        if (p->wishes[i].kind != WISH_ADMIT)
+            return false;
+    return true;
+}
+
+/* When the leader commits what there is. */
+static uint64_t leaders_time(const struct participant *p)
+{
+    bool work = p->n_proposals != 0 || p->joiners.n != 0 || wish_open(p) || renewal_due(p);
+    uint16_t minutes = card_terms(p->card)->auto_lock_minutes;
+    uint64_t at = NEVER;
+    if (minutes != 0 && !p->state.locked)
+        at = (p->state.started_at + (uint64_t)minutes * 60) * SECOND_US;
+    if (!work)
+        return at;
+    return p->urgent || !wishes_wait(p) ? 0 : earlier(at, p->commit_us + p->window_us);
+}
+
+/* When somebody else stands in: for proposals that still wait, for wishes of our own. */
+static uint64_t stand_ins_time(const struct participant *p, uint32_t rank)
+{
+    uint64_t at = NEVER, step = (uint64_t)rank * STAND_IN_STEP_US;
+    if (p->n_proposals != 0)
+        at = p->proposals_us + STAND_IN_US + (step < STAND_IN_MOST_US ? step : STAND_IN_MOST_US);
+    if (wish_open(p))
+        at =
+            earlier(at, p->n_wishes > PARTICIPANT_PROPOSE_LIMIT ? 0 : wish_oldest(p) + OWN_WISH_US);
+    if (p->joiners.n != 0 || renewal_due(p)) /* the server has given up on the leader */
+        at = earlier(at, p->commit_us + p->window_us);
+    return at;
+}
+
+static uint64_t commit_time(const struct participant *p)
+{
+    if (!can_commit(p))
+        return NEVER;
+    uint32_t rank = lead_rank(p);
+    uint64_t at = rank == 0 ? leaders_time(p) : stand_ins_time(p, rank);
+    return at == NEVER || at > p->commit_after_us ? at : p->commit_after_us;
+}
+
+static uint64_t warn_time(const struct participant *p)
+{
+    uint64_t at = NEVER;
+    for (size_t i = 0; p->connection == LIVE && i < p->n_wishes; i++)
+        if (!p->wishes[i].warned)
+            at = earlier(at, p->wishes[i].asked_us + WISH_WARN_US);
+    return at;
+}
+
+uint64_t lead_deadline(const struct participant *p)
+{
+    return earlier(commit_time(p), warn_time(p));
+}
+
+/* ---- Making a commit ---- */
+
+static void adapt_window(struct participant *p, size_t joiners)
+{
+    bool quiet = p->now_us - p->commit_us >= QUIET_US;
+    p->window_us = quiet         ? WINDOW_FIRST_US
+                   : joiners > 1 ? earlier(WINDOW_MOST_US, 2 * p->window_us)
+                                 : p->window_us;
+    p->commit_us = p->now_us;
+}
+
+/* Wishes, joiners and the link PSK: all changes that are not proposed already. */
+static int collect(struct participant *p, struct wish_changes *wishes, struct mls_change **out,
+                   size_t *out_n, size_t *out_joiners)
+{
+    size_t joiners = p->joiners.n < p->joiners_at_once ? p->joiners.n : p->joiners_at_once;
+    int rv = wish_changes(p, false, PARTICIPANT_ADDS_LIMIT, wishes);
+    if (rv != 0)
+        return rv;
+    struct mls_change *list = calloc(wishes->n + joiners + 1, sizeof *list);
+    if (list == NULL)
+        return CONCLAVE_ENOMEM;
+    size_t n = wishes->n;
+    if (n != 0)
+        memcpy(list, wishes->list, n * sizeof *list);
+    for (size_t i = 0; i < joiners; i++)
+        list[n++] = mls_add(buf_view(&p->joiners.list[i].key_package));
+    if (!card_terms(p->card)->open) /* docs/PROTOCOL.md section 3: whoever adds proves the secret */
+        list[n++] = mls_external_psk(card_hash(p->card));
+    *out = list;
+    *out_n = n;
+    *out_joiners = joiners;
+    return 0;
+}
+
+/* What the others will ask, asked before. */
+static int inspect(struct participant *p)
+{
+    struct meeting_refusal refusal = {0};
+    struct meeting_judge judge = group_judge(p);
+    return meeting_check_commit(p->card, mls_group_pending(p->group), &judge, now_of(p), &refusal);
+}
+
+static int make(struct participant *p, struct buf *out, size_t *out_joiners)
+{
+    struct wish_changes wishes = {0};
+    struct mls_change *list = NULL;
+    size_t n = 0;
+    struct mls_new_identity identity = {p->signer,
+                                        {.type = MLS_X509, .certificates = buf_view(&p->chain)}};
+    struct mls_commit_options options = {.identity = renewal_due(p) ? &identity : NULL};
+    int rv = collect(p, &wishes, &list, &n, out_joiners);
+    if (rv == 0)
+        rv = mls_group_commit(p->group, list, n, &options, now_of(p), out);
+    if (rv == 0) {
+        rv = inspect(p);
+        if (rv != 0 && mls_group_drop_own(p->group) != 0)
+            rv = CONCLAVE_ESTORE;
+    }
+    free(list);
+    wish_changes_fini(&wishes);
+    return rv;
+}
+
+/* Something in it cannot be committed: with less, sooner or later, it can. */
+static int failed(struct participant *p, int error)
+{
+    if (conclave_error_class(error) == CONCLAVE_CLASS_SYSTEM)
+        return error;
+    p->commit_after_us = p->now_us + FAILED_US;
+    p->commit_failures++;
+    if (p->joiners.n > 1 && p->joiners_at_once > 1) {
+        size_t tried = p->joiners.n < p->joiners_at_once ? p->joiners.n : p->joiners_at_once;
+        p->joiners_at_once = tried > 1 ? tried / 2 : 1;
+    } else if (p->joiners.n != 0) {
+        door_drop_first(p);
+        p->joiners_at_once = PARTICIPANT_ADDS_LIMIT;
+    } else if (wish_open(p)) {
+        wish_give_up(p);
+    } else if (p->commit_failures > FAILURES_MOST) {
+        p->n_proposals = 0; /* not by us */
+    }
+    return 0;
+}
+
+static int commit(struct participant *p)
+{
+    struct buf message = {0};
+    size_t joiners = 0;
+    int rv = make(p, &message, &joiners);
+    if (rv == 0) {
+        adapt_window(p, joiners);
+        effect_send(p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&message)});
+    } else {
+        rv = failed(p, rv);
+    }
+    buf_free(&message);
+    return rv;
+}
+
+int lead_tick(struct participant *p)
+{
+    int rv = 0;
+    if (can_commit(p) && wish_open(p) && p->n_wishes <= PARTICIPANT_PROPOSE_LIMIT &&
+        lead_rank(p) != 0)
+        rv = wish_propose(p);
+    if (rv == 0 && commit_time(p) <= p->now_us)
+        rv = commit(p);
+    if (rv == 0 && warn_time(p) <= p->now_us)
+        wish_warn(p, WISH_WARN_US);
+    return rv;
+}
+
+void lead_new_epoch(struct participant *p)
+{
+    p->n_proposals = 0;
+    p->proposals_us = 0;
+    p->urgent = false;
+    p->commit_failures = 0;
+    p->commit_after_us = 0;
+    p->joiners_at_once = PARTICIPANT_ADDS_LIMIT;
+    if (p->window_us == 0)
+        p->window_us = WINDOW_FIRST_US;
+}
+
+/* Rejected as stale: the winner's commit is on its way, or here. Otherwise the server would not
+ * have ours, and nobody has it. */
+int lead_rejected(struct participant *p, const struct signal_message *m)
+{
+    if (p->rejoining != NULL) {
+        mls_group_free(p->rejoining);
+        p->rejoining = NULL;
+        reconnect(p, 0); /* somebody was faster: with a newer GroupInfo */
+        return 0;
+    }
+    if (p->group == NULL || m->epoch != mls_group_epoch(p->group) ||
+        !mls_group_has_pending(p->group) || m->reason == REASON_STALE)
+        return 0;
+    int rv = mls_group_drop_own(p->group);
+    return rv != 0 ? rv : failed(p, CONCLAVE_EPOLICY);
+}
+
+int lead_resume(struct participant *p)
+{
+    struct bytes message, welcome;
+    if (mls_group_pending_message(p->group, &message) == 0)
+        effect_send(p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = message});
+    if (mls_group_last_welcome(p->group, &welcome) == 0 && welcome.n != 0)
+        effect_send(p, &(struct signal_message){.type = SIGNAL_WELCOME,
+                                                .epoch = mls_group_epoch(p->group),
+                                                .body = welcome});
+    return 0;
+}

@@ -1,0 +1,357 @@
+/* A participant's life, and where its input goes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/wipe.h"
+#include "crypto/suite.h"
+#include "identity/text.h"
+#include "participant/inner.h"
+
+#define RETRY_FIRST_US (SECOND_US / 5)
+#define RETRY_MOST_US (5 * SECOND_US)
+#define RETRIES_BEFORE_TOLD 4
+
+uint64_t spread(struct participant *p, uint64_t n)
+{
+    /* splitmix64: for timers, where nothing depends on its being hard to guess */
+    uint64_t z = p->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return n == 0 ? 0 : (z ^ z >> 31) % n;
+}
+
+/* ---- Life ---- */
+
+static int check_config(const struct participant_config *config)
+{
+    size_t n = config->name == NULL ? 0 : strlen(config->name);
+    if (config->link == NULL || config->signer == NULL || config->trust == NULL ||
+        config->n_chain == 0 || n > PARTICIPANT_NAME_MAX ||
+        (config->save_key.n != 0 && config->save_key.n != 32))
+        return CONCLAVE_EINVAL;
+    return n == 0 || text_is_plain(bytes_of(config->name, n)) ? 0 : CONCLAVE_EINVAL;
+}
+
+static int take_config(struct participant *p, const struct participant_config *config)
+{
+    int rv = link_parse(config->link, &p->link);
+    if (rv == 0)
+        rv = mls_certificates_encode(config->chain, config->n_chain, &p->chain);
+    if (rv == 0)
+        rv = crypto_new(CRYPTO_P256_AES128GCM_SHA256_P256, &p->crypto);
+    if (rv != 0)
+        return rv;
+    if (config->name != NULL)
+        memcpy(p->name, config->name, strlen(config->name));
+    p->signer = config->signer;
+    p->trust = config->trust;
+    p->persist = config->persist;
+    buf_put(&p->save_key, config->save_key);
+    p->random = config->seed;
+    if (config->seed == 0)
+        rv = crypto_random(p->crypto, (uint8_t *)&p->random, sizeof p->random);
+    return rv != 0 ? rv : buf_check(&p->save_key);
+}
+
+int participant_new(const struct participant_config *config, uint64_t now_us,
+                    struct participant **out)
+{
+    int rv = check_config(config);
+    if (rv != 0)
+        return rv;
+    struct participant *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return CONCLAVE_ENOMEM;
+    p->now_us = now_us;
+    p->retry_us = NEVER;
+    p->unsent_end = &p->unsent;
+    p->joiners_at_once = PARTICIPANT_ADDS_LIMIT;
+    rv = take_config(p, config);
+    if (rv == 0) {
+        p->connection = OPENING;
+        effect_simple(p, PARTICIPANT_CONNECT);
+        set_phase(p, PARTICIPANT_CONNECTING);
+        rv = effects_check(&p->effects);
+    }
+    if (rv != 0) {
+        participant_free(p);
+        return rv;
+    }
+    *out = p;
+    return 0;
+}
+
+void participant_free(struct participant *p)
+{
+    if (p == NULL)
+        return;
+    mls_group_free(p->group);
+    mls_group_free(p->rejoining);
+    mls_key_package_free(p->key_package);
+    mls_client_free(p->client);
+    roster_fini(p);
+    callers_fini(&p->lobby);
+    callers_fini(&p->joiners);
+    wishes_fini(p);
+    talk_fini(p);
+    card_free(p->card);
+    buf_free(&p->state_data);
+    buf_free(&p->chain);
+    buf_free(&p->save_key);
+    effects_fini(&p->effects);
+    crypto_free(p->crypto);
+    wipe(p, sizeof *p);
+    free(p);
+}
+
+/* ---- Phases ---- */
+
+void set_phase(struct participant *p, enum participant_phase phase)
+{
+    if (p->phase == phase)
+        return;
+    p->phase = phase;
+    effect_event(p, &(struct participant_effect){.event = PARTICIPANT_PHASE,
+                                                 .reason = phase == PARTICIPANT_OVER ? p->end_reason
+                                                                                     : REASON_NONE,
+                                                 .leaf = MLS_NO_LEAF,
+                                                 .by = MLS_NO_LEAF});
+}
+
+void over(struct participant *p, int reason)
+{
+    if (p->phase == PARTICIPANT_OVER)
+        return;
+    p->end_reason = reason;
+    if (p->connection != OFFLINE)
+        effect_simple(p, PARTICIPANT_DISCONNECT);
+    p->connection = OFFLINE;
+    p->retry_us = NEVER;
+    bool keep = reason == REASON_REPLACED; /* what is saved is the other one's now */
+    bool persist = p->persist;
+    p->persist = persist && !keep;
+    group_drop(p);
+    p->persist = persist;
+    mls_key_package_free(p->key_package);
+    p->key_package = NULL;
+    set_phase(p, PARTICIPANT_OVER);
+}
+
+static uint64_t backoff(struct participant *p)
+{
+    uint64_t us = RETRY_FIRST_US << (p->retries < 6 ? p->retries : 6);
+    p->retries++;
+    if (us > RETRY_MOST_US)
+        us = RETRY_MOST_US;
+    return us + spread(p, us / 2);
+}
+
+void reconnect(struct participant *p, uint64_t after_us)
+{
+    if (p->phase == PARTICIPANT_OVER)
+        return;
+    if (p->connection != OFFLINE)
+        effect_simple(p, PARTICIPANT_DISCONNECT);
+    p->connection = OFFLINE;
+    /* Even "at once" is not, the third time in a row. */
+    p->retry_us = p->now_us + (p->retries > 2 ? backoff(p) : after_us);
+    if (after_us == 0)
+        p->retries++;
+    set_phase(p,
+              p->group != NULL && !p->founding ? PARTICIPANT_RECONNECTING : PARTICIPANT_CONNECTING);
+}
+
+/* ---- Input ---- */
+
+static void disconnected(struct participant *p, int reason)
+{
+    if (p->connection == OFFLINE)
+        return;
+    p->connection = OFFLINE;
+    mls_group_free(p->rejoining);
+    p->rejoining = NULL;
+    if (reason == REASON_TLS && p->card == NULL) {
+        over(p, REASON_TLS);
+        return;
+    }
+    p->retry_us = p->now_us + backoff(p);
+    if (p->retries > RETRIES_BEFORE_TOLD && !p->unreachable_told) {
+        p->unreachable_told = true;
+        notice(p, PARTICIPANT_WARNING, reason != 0 ? reason : REASON_UNREACHABLE, MLS_NO_LEAF);
+    }
+    set_phase(p,
+              p->group != NULL && !p->founding ? PARTICIPANT_RECONNECTING : PARTICIPANT_CONNECTING);
+}
+
+static int waiting(struct participant *p, uint8_t why)
+{
+    if (p->connection == ASKED && p->group == NULL)
+        set_phase(p, why == SIGNAL_WAIT_NOT_STARTED ? PARTICIPANT_NOT_STARTED
+                     : why == SIGNAL_WAIT_LOBBY     ? PARTICIPANT_IN_LOBBY
+                                                    : PARTICIPANT_JOINING);
+    return 0;
+}
+
+/* A GroupInfo for somebody who resumes: it tells the server nothing that it does not have, but for
+ * the key that external commits are encrypted to. */
+static int give_info(struct participant *p)
+{
+    struct buf info = {0};
+    if (p->connection != LIVE || p->group == NULL)
+        return 0;
+    int rv = mls_group_info(p->group, MLS_INFO_EXTERNAL_PUB, &info);
+    if (rv == 0)
+        effect_send(p, &(struct signal_message){.type = SIGNAL_INFO, .body = buf_view(&info)});
+    buf_free(&info);
+    return rv != 0 && conclave_error_class(rv) != CONCLAVE_CLASS_SYSTEM ? 0 : rv;
+}
+
+static int dispatch(struct participant *p, const struct signal_message *m)
+{
+    switch (m->type) {
+    case SIGNAL_CHALLENGE:
+        return open_challenge(p, m);
+    case SIGNAL_WAITING:
+        return waiting(p, m->waiting);
+    case SIGNAL_TAKEN:
+        return open_taken(p);
+    case SIGNAL_LIVE:
+        return open_live(p, m);
+    case SIGNAL_INFO_OF:
+        return open_info(p, m);
+    case SIGNAL_FAULT:
+        return open_fault(p, m->reason);
+    case SIGNAL_WELCOMED:
+        return group_welcomed(p, m);
+    case SIGNAL_COMMITTED:
+        return group_committed(p, m->body);
+    case SIGNAL_PROPOSED:
+        return group_proposed(p, m->body);
+    case SIGNAL_UNDONE:
+        return group_undone(p, m);
+    case SIGNAL_REJECTED:
+        return lead_rejected(p, m);
+    case SIGNAL_LOBBY:
+        return door_lobby(p, m);
+    case SIGNAL_JOINERS:
+        return door_joiners(p, m);
+    case SIGNAL_APP_FROM:
+        return talk_received(p, m->body);
+    case SIGNAL_INFO_REQUEST:
+        return give_info(p);
+    case SIGNAL_PRESENCE:
+        if (p->group != NULL)
+            roster_presence(p, m->presence);
+        return 0;
+    default:
+        return CONCLAVE_ESYNTAX; /* a client's message */
+    }
+}
+
+static int frame(struct participant *p, struct bytes data)
+{
+    struct signal_message m;
+    if (p->connection == OFFLINE || p->connection == OPENING)
+        return 0; /* what was still on its way */
+    p->stats.bytes_in += data.n;
+    int rv = signal_read(data, &m);
+    if (rv == 0)
+        rv = dispatch(p, &m);
+    if (rv == 0 || conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
+        return rv;
+    p->stats.refused++;
+    notice(p, PARTICIPANT_WARNING, REASON_MALFORMED, MLS_NO_LEAF);
+    reconnect(p, backoff(p));
+    return 0;
+}
+
+static int timers(struct participant *p)
+{
+    if (p->retry_us <= p->now_us) {
+        p->retry_us = NEVER;
+        p->connection = OPENING;
+        effect_simple(p, PARTICIPANT_CONNECT);
+    }
+    int rv = group_tick(p);
+    if (rv == 0 && p->phase != PARTICIPANT_OVER)
+        rv = lead_tick(p);
+    if (rv == 0 && p->phase != PARTICIPANT_OVER)
+        rv = talk_tick(p);
+    if (rv == 0 && p->phase != PARTICIPANT_OVER)
+        rv = persist_tick(p);
+    return rv;
+}
+
+/* What every call from outside ends with. */
+int settle(struct participant *p, int rv)
+{
+    if (rv == 0 && p->phase != PARTICIPANT_OVER)
+        rv = timers(p);
+    int lost = effects_check(&p->effects);
+    return rv != 0 ? rv : lost;
+}
+
+int participant_input(struct participant *p, const struct participant_input *in, uint64_t now_us)
+{
+    int rv = 0;
+    if (p->phase == PARTICIPANT_OVER)
+        return 0;
+    p->now_us = now_us;
+    switch (in->kind) {
+    case PARTICIPANT_CONNECTED:
+        rv = p->connection == OPENING ? open_greet(p) : 0;
+        break;
+    case PARTICIPANT_FRAME:
+        rv = frame(p, in->frame);
+        break;
+    case PARTICIPANT_DISCONNECTED:
+        disconnected(p, in->reason);
+        break;
+    default:
+        return CONCLAVE_EINVAL;
+    }
+    return settle(p, rv);
+}
+
+int participant_tick(struct participant *p, uint64_t now_us)
+{
+    if (p->phase == PARTICIPANT_OVER)
+        return 0;
+    p->now_us = now_us;
+    return settle(p, 0);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t participant_deadline(const struct participant *p)
+{
+    if (p->phase == PARTICIPANT_OVER)
+        return NEVER;
+    uint64_t at = earlier(p->retry_us, lead_deadline(p));
+    return earlier(at, earlier(talk_deadline(p), group_deadline(p)));
+}
+
+/* ---- Leaving ---- */
+
+int participant_leave(struct participant *p, uint64_t now_us)
+{
+    struct mls_change change = mls_self_remove();
+    struct buf message = {0};
+    int rv = 0;
+    if (p->phase == PARTICIPANT_OVER)
+        return CONCLAVE_ESTATE;
+    p->now_us = now_us;
+    if (p->connection == LIVE && p->group != NULL && mls_group_member_count(p->group) > 1)
+        rv = mls_group_propose(p->group, &change, NULL, now_of(p), &message);
+    if (rv == 0 && message.n != 0)
+        effect_send(p,
+                    &(struct signal_message){.type = SIGNAL_PROPOSE, .body = buf_view(&message)});
+    if (p->connection == LIVE || p->connection == ASKED)
+        effect_send(p, &(struct signal_message){.type = SIGNAL_LEAVE});
+    buf_free(&message);
+    over(p, REASON_LEFT); /* whatever came of the proposal: the server sees that we are gone */
+    return effects_check(&p->effects);
+}

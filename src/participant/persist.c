@@ -1,0 +1,115 @@
+/* Saving and restoring: a snapshot of the group, and deltas that stand on it. Effects are carried
+ * out in order, so what is saved is on disk before what depends on it is sent. */
+#include <stdlib.h>
+
+#include "participant/inner.h"
+#include "wire/reader.h"
+#include "wire/writer.h"
+
+#define SAVED_VERSION 1
+
+int persist_store(void *ctx, struct bytes group_id, struct bytes delta)
+{
+    struct participant *p = ctx;
+    (void)group_id;
+    if (p->rejoining != NULL) /* saved whole once it has taken the group's place */
+        return 0;
+    effect_data(p, PARTICIPANT_SAVE_DELTA, delta, !p->lazy_save);
+    p->delta_bytes += delta.n;
+    return p->effects.failed ? CONCLAVE_ESTORE : 0;
+}
+
+static int write_snapshot(struct participant *p, struct buf *out)
+{
+    struct buf group = {0};
+    int rv = mls_group_save(p->group, buf_view(&p->save_key), &group);
+    if (rv == 0) {
+        write_u8(out, SAVED_VERSION);
+        write_u8(out, p->founding);
+        write_vec(out, card_encoded(p->card));
+        write_vec(out, buf_view(&group));
+        rv = buf_check(out);
+    }
+    buf_free(&group);
+    return rv;
+}
+
+int persist_snapshot(struct participant *p)
+{
+    struct buf data = {0};
+    if (!p->persist)
+        return 0;
+    int rv = write_snapshot(p, &data);
+    if (rv == 0) {
+        effect_data(p, PARTICIPANT_SAVE_SNAPSHOT, buf_view(&data), true);
+        p->snapshot_bytes = data.n;
+        p->delta_bytes = 0;
+    }
+    buf_free(&data);
+    return rv;
+}
+
+/* Large groups change little at a time: a snapshot is worth it when the deltas have outgrown it. */
+int persist_tick(struct participant *p)
+{
+    if (!p->persist || p->group == NULL || p->delta_bytes <= PARTICIPANT_DELTAS_BYTES ||
+        p->delta_bytes <= 2 * p->snapshot_bytes)
+        return 0;
+    return persist_snapshot(p);
+}
+
+static int restore_group(struct participant *p, struct bytes snapshot, const struct bytes *deltas,
+                         size_t n_deltas)
+{
+    struct reader r = reader_of(snapshot);
+    uint8_t version = read_u8(&r);
+    bool founding = read_u8(&r) != 0;
+    struct bytes card = read_vec(&r), group = read_vec(&r);
+    int rv = reader_end(&r);
+    if (rv == 0 && version != SAVED_VERSION)
+        rv = CONCLAVE_EVERSION;
+    if (rv == 0)
+        rv = open_card(p, card);
+    if (rv == 0 && p->card == NULL)
+        rv = CONCLAVE_ECREDENTIAL; /* open_card() has said why */
+    if (rv == 0)
+        rv = mls_group_restore(p->client, buf_view(&p->save_key), group, deltas, n_deltas,
+                               &p->group);
+    if (rv == 0 && !mls_group_is_member(p->group))
+        rv = CONCLAVE_EREMOVED;
+    if (rv == 0)
+        rv = group_check(p, p->group);
+    p->founding = founding;
+    return rv;
+}
+
+int participant_restore(const struct participant_config *config, struct bytes snapshot,
+                        const struct bytes *deltas, size_t n_deltas, uint64_t now_us,
+                        struct participant **out)
+{
+    struct participant *p = NULL;
+    int rv = participant_new(config, now_us, &p);
+    if (rv != 0)
+        return rv;
+    rv = restore_group(p, snapshot, deltas, n_deltas);
+    if (rv == 0)
+        rv = group_read_state(p);
+    if (rv == 0)
+        rv = roster_reset(p);
+    if (rv == 0) {
+        p->snapshot_bytes = snapshot.n;
+        for (size_t i = 0; i < n_deltas; i++)
+            p->delta_bytes += deltas[i].n;
+        lead_new_epoch(p);
+        talk_new_epoch(p, false);
+        if (!p->founding)
+            set_phase(p, PARTICIPANT_RECONNECTING);
+        rv = effects_check(&p->effects);
+    }
+    if (rv != 0) {
+        participant_free(p);
+        return rv;
+    }
+    *out = p;
+    return 0;
+}

@@ -1,0 +1,313 @@
+/* Who is there: one seat for each leaf of the tree, with a verdict that this client made itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/suite.h"
+#include "identity/text.h"
+#include "participant/inner.h"
+
+struct seat *roster_seat(const struct participant *p, uint32_t leaf)
+{
+    return leaf < p->n_seats && p->seats[leaf].verdict != NULL ? &p->seats[leaf] : NULL;
+}
+
+static void seat_clear(struct seat *s)
+{
+    verdict_release(s->verdict);
+    *s = (struct seat){0};
+}
+
+void roster_fini(struct participant *p)
+{
+    for (uint32_t i = 0; i < p->n_seats; i++)
+        seat_clear(&p->seats[i]);
+    free(p->seats);
+    p->seats = NULL;
+    p->n_seats = 0;
+}
+
+static int reserve(struct participant *p, uint32_t leaf)
+{
+    if (leaf < p->n_seats)
+        return 0;
+    uint32_t n = p->n_seats < 8 ? 8 : p->n_seats;
+    while (n <= leaf)
+        n *= 2; /* leaves are fewer than 2^16 */
+    struct seat *grown = realloc(p->seats, n * sizeof *grown);
+    if (grown == NULL)
+        return CONCLAVE_ENOMEM;
+    memset(grown + p->n_seats, 0, (n - p->n_seats) * sizeof *grown);
+    p->seats = grown;
+    p->n_seats = n;
+    return 0;
+}
+
+static int judge_member(struct participant *p, const struct mls_member *m, struct verdict **out)
+{
+    return realm_judge(p->realm, p->crypto, &m->credential, m->signature_key, now_of(p), out);
+}
+
+int roster_reset(struct participant *p)
+{
+    struct mls_member m;
+    uint32_t leaf = 0;
+    roster_fini(p);
+    while (mls_group_next_member(p->group, &leaf, &m)) {
+        int rv = reserve(p, m.leaf_index);
+        struct seat *s = rv == 0 ? &p->seats[m.leaf_index] : NULL;
+        if (s != NULL)
+            rv = judge_member(p, &m, &s->verdict);
+        if (rv != 0)
+            return rv;
+        s->connected = true;
+        s->heard_us = p->now_us;
+    }
+    return 0;
+}
+
+enum meeting_role roster_role(const struct participant *p, uint32_t leaf)
+{
+    const struct seat *s = roster_seat(p, leaf);
+    return s == NULL ? MEETING_ATTENDEE : meeting_role(p->card, &p->state, &s->verdict->id);
+}
+
+enum meeting_role own_role(const struct participant *p)
+{
+    return p->group == NULL ? MEETING_ATTENDEE : roster_role(p, mls_group_own_leaf(p->group));
+}
+
+void person_name(struct participant *p, struct bytes signature_key, struct bytes leaf_extensions,
+                 char out[static PARTICIPANT_NAME_MAX + 1])
+{
+    meeting_name_open(bytes_of(p->name_key, sizeof p->name_key), signature_key, leaf_extensions,
+                      out);
+}
+
+/* "Ada (example.org)": what is left of somebody who went. */
+static int describe(struct participant *p, const struct mls_member *m, const struct identity *id,
+                    struct buf *out)
+{
+    char name[PARTICIPANT_NAME_MAX + 1];
+    const char *label = id->label[0] != '\0' ? id->label : "Unverified";
+    person_name(p, m->signature_key, m->extensions, name);
+    if (name[0] != '\0') {
+        text_put(out, name);
+        text_put(out, " (");
+        text_put(out, label);
+        text_put(out, ")");
+    } else {
+        text_put(out, id->identifier[0] != '\0' ? id->identifier : label);
+    }
+    return buf_check(out);
+}
+
+/* ---- A commit's comings and goings ---- */
+
+static uint32_t leaf_of_sender(const struct mls_sender *s)
+{
+    return s->type == MLS_SENDER_MEMBER ? s->index : MLS_NO_LEAF;
+}
+
+static int note_gone(struct participant *p, const struct mls_staged *staged,
+                     const struct mls_proposal_info *info, struct roster_change *out)
+{
+    struct mls_member m;
+    struct seat *s = roster_seat(p, info->leaf);
+    out->leaf = info->leaf;
+    out->by = leaf_of_sender(&info->sender);
+    out->server = info->sender.type == MLS_SENDER_EXTERNAL;
+    out->reason = info->type == MLS_SELF_REMOVE ? REASON_LEFT
+                  : out->server                 ? REASON_REMOVED_DISCONNECTED
+                                                : REASON_EJECTED;
+    int rv = mls_staged_old_member(staged, info->leaf, &m);
+    if (rv == 0 && s != NULL)
+        rv = describe(p, &m, &s->verdict->id, &out->text);
+    return rv;
+}
+
+static int note_come(struct participant *p, const struct mls_member *m, uint32_t by,
+                     struct roster_change *out)
+{
+    out->came = true;
+    out->leaf = m->leaf_index;
+    out->by = by;
+    int rv = reserve(p, m->leaf_index);
+    if (rv == 0)
+        rv = judge_member(p, m, &out->verdict);
+    if (rv != 0)
+        return rv;
+    out->key_n = m->signature_key.n;
+    memcpy(out->key, m->signature_key.p, m->signature_key.n);
+    return describe(p, m, &out->verdict->id, &out->text);
+}
+
+static int note(struct participant *p, const struct mls_staged *staged, size_t i,
+                struct roster_changes *changes)
+{
+    struct mls_proposal_info info;
+    struct mls_member m;
+    struct roster_change *at = &changes->list[changes->n];
+    int rv = mls_staged_proposal(staged, i, &info);
+    if (rv != 0)
+        return rv;
+    if (info.type == MLS_ADD) {
+        rv = mls_staged_new_member(staged, info.leaf, &m);
+        if (rv == 0)
+            rv = note_come(p, &m, leaf_of_sender(&info.sender), at);
+        changes->n++;
+    } else if (info.type == MLS_REMOVE || info.type == MLS_SELF_REMOVE) {
+        rv = note_gone(p, staged, &info, at);
+        changes->n++;
+    }
+    return rv;
+}
+
+/* The committer's own leaf may have changed: a renewed certificate, or a resumed leaf. */
+static int note_committer(struct participant *p, const struct mls_staged *staged,
+                          struct roster_changes *changes)
+{
+    struct mls_member m;
+    uint32_t leaf = mls_staged_committer(staged);
+    if (!mls_staged_has_path(staged))
+        return 0;
+    int rv = mls_staged_new_member(staged, leaf, &m);
+    if (rv == 0)
+        rv = note_come(p, &m, leaf, &changes->list[changes->n]);
+    changes->n++;
+    return rv;
+}
+
+int roster_changes(struct participant *p, const struct mls_staged *staged,
+                   struct roster_changes *out)
+{
+    size_t n = mls_staged_proposal_count(staged);
+    struct roster_changes made = {.list = calloc(n + 1, sizeof *made.list)};
+    int rv = made.list != NULL ? 0 : CONCLAVE_ENOMEM;
+    for (size_t i = 0; rv == 0 && i < n; i++)
+        rv = note(p, staged, i, &made);
+    if (rv == 0)
+        rv = note_committer(p, staged, &made);
+    made.resumes = mls_staged_sender(staged).type == MLS_SENDER_NEW_MEMBER_COMMIT;
+    if (rv != 0)
+        roster_changes_fini(&made);
+    else
+        *out = made;
+    return rv;
+}
+
+static void tell(struct participant *p, const struct roster_change *c)
+{
+    effect_event(
+        p, &(struct participant_effect){.event = c->came ? PARTICIPANT_JOINED : PARTICIPANT_GONE,
+                                        .leaf = c->leaf,
+                                        .by = c->by,
+                                        .reason = c->reason,
+                                        .text = buf_view(&c->text)});
+}
+
+/* A resumed or renewed leaf is no newcomer: who was there stays as they were. */
+static void come(struct participant *p, struct roster_change *c)
+{
+    struct seat *s = &p->seats[c->leaf];
+    bool known = s->verdict != NULL;
+    verdict_release(s->verdict);
+    s->verdict = c->verdict;
+    c->verdict = NULL;
+    s->connected = true;
+    s->heard_us = p->now_us;
+    if (!known && c->leaf != c->by)
+        tell(p, c);
+    door_settle(p, bytes_of(c->key, c->key_n));
+}
+
+void roster_apply(struct participant *p, struct roster_changes *changes)
+{
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct roster_change *c = &changes->list[i];
+        if (c->came)
+            continue;
+        if (c->leaf < p->n_seats)
+            seat_clear(&p->seats[c->leaf]);
+        if (!changes->resumes)
+            tell(p, c);
+    }
+    for (size_t i = 0; i < changes->n; i++)
+        if (changes->list[i].came)
+            come(p, &changes->list[i]);
+    event_of(p, PARTICIPANT_ROSTER);
+}
+
+void roster_changes_fini(struct roster_changes *changes)
+{
+    for (size_t i = 0; changes->list != NULL && i < changes->n; i++) {
+        verdict_release(changes->list[i].verdict);
+        buf_free(&changes->list[i].text);
+    }
+    free(changes->list);
+    *changes = (struct roster_changes){0};
+}
+
+void roster_presence(struct participant *p, struct bytes list)
+{
+    struct signal_presence change;
+    while (signal_next_presence(&list, &change)) {
+        struct seat *s = roster_seat(p, change.leaf);
+        if (s == NULL)
+            continue;
+        if (change.connected && !s->connected)
+            s->heard_us = p->now_us;
+        s->connected = change.connected;
+    }
+    event_of(p, PARTICIPANT_ROSTER);
+}
+
+/* ---- For the user ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+    for (; *a != '\0' && *b != '\0'; a++, b++) {
+        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
+        char y = *b >= 'A' && *b <= 'Z' ? (char)(*b - 'A' + 'a') : *b;
+        if (x != y)
+            return false;
+    }
+    return *a == *b;
+}
+
+static bool name_is_shared(struct participant *p, uint32_t leaf, const char *name)
+{
+    struct mls_member m;
+    uint32_t at = 0;
+    char other[PARTICIPANT_NAME_MAX + 1];
+    while (name[0] != '\0' && mls_group_next_member(p->group, &at, &m)) {
+        if (m.leaf_index == leaf)
+            continue;
+        person_name(p, m.signature_key, m.extensions, other);
+        if (same_text(name, other))
+            return true;
+    }
+    return false;
+}
+
+bool participant_roster_next(struct participant *p, uint32_t *at, struct participant_person *out)
+{
+    struct mls_member m;
+    if (p->group == NULL || !mls_group_next_member(p->group, at, &m))
+        return false;
+    const struct seat *s = roster_seat(p, m.leaf_index);
+    *out = (struct participant_person){.leaf = m.leaf_index,
+                                       .me = m.leaf_index == mls_group_own_leaf(p->group),
+                                       .certificates = m.credential.certificates};
+    person_name(p, m.signature_key, m.extensions, out->name);
+    if (s == NULL)
+        return true;
+    out->connected = out->me ? p->connection == LIVE : s->connected;
+    out->hand = out->me ? p->hand : s->hand;
+    out->confirmed = out->me || s->beat_epoch == mls_group_epoch(p->group) + 1;
+    out->role = (enum participant_role)roster_role(p, m.leaf_index);
+    out->identity = s->verdict->id;
+    /* Pair by pair, so only where people look: a large roster is searched, not read. */
+    out->same_name =
+        mls_group_member_count(p->group) <= 100 && name_is_shared(p, m.leaf_index, out->name);
+    return true;
+}

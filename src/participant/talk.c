@@ -1,0 +1,450 @@
+/* What people say to each other, and the heartbeats by which they notice a server that shows them
+ * different meetings (docs/PROTOCOL.md section 6). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ct.h"
+#include "crypto/sha256.h"
+#include "crypto/suite.h"
+#include "identity/text.h"
+#include "participant/inner.h"
+
+#define BEAT_LEAST_US (3 * SECOND_US)
+#define BEAT_EACH_US (SECOND_US / 10)
+#define WATCH_US (10 * SECOND_US)
+#define WATCH_EVERY_US (2 * SECOND_US)
+#define WATCH_SINGLY 30u /* members of a meeting in which each is watched */
+
+/* ---- What waits to be sent ---- */
+
+static void unsent_free(struct unsent *u)
+{
+    if (u == NULL)
+        return;
+    buf_free(&u->content);
+    buf_free(&u->sent);
+    free(u);
+}
+
+void talk_fini(struct participant *p)
+{
+    while (p->unsent != NULL) {
+        struct unsent *next = p->unsent->next;
+        unsent_free(p->unsent);
+        p->unsent = next;
+    }
+    p->unsent_end = &p->unsent;
+    p->n_unsent = 0;
+    free(p->chat_ids);
+    p->chat_ids = NULL;
+    p->n_chat_ids = 0;
+}
+
+static void take_out(struct participant *p, struct unsent **at)
+{
+    struct unsent *u = *at;
+    *at = u->next;
+    if (u->next == NULL)
+        p->unsent_end = at;
+    p->n_unsent--;
+    unsent_free(u);
+}
+
+static int queue(struct participant *p, enum talk_kind kind, const struct signal_content *content)
+{
+    if (p->n_unsent >= PARTICIPANT_UNSENT_LIMIT)
+        return CONCLAVE_ELIMIT;
+    struct unsent *u = calloc(1, sizeof *u);
+    if (u == NULL)
+        return CONCLAVE_ENOMEM;
+    u->kind = kind;
+    if (kind == TALK_CHAT)
+        memcpy(u->id, content->id.p, sizeof u->id);
+    int rv = signal_content_write(content, &u->content);
+    if (rv != 0) {
+        unsent_free(u);
+        return rv;
+    }
+    *p->unsent_end = u;
+    p->unsent_end = &u->next;
+    p->n_unsent++;
+    return 0;
+}
+
+/* EPROPOSALS: not before the proposals that wait are committed (RFC 9420 12.4). */
+static int send_content(struct participant *p, struct bytes content, struct buf *out_message)
+{
+    int rv = mls_group_protect(p->group, none(), content, out_message);
+    if (rv == 0)
+        effect_send(p, &(struct signal_message){.type = SIGNAL_APP, .body = buf_view(out_message)});
+    return rv;
+}
+
+static bool can_talk(const struct participant *p)
+{
+    return p->connection == LIVE && p->group != NULL && p->stuck_us == 0 && !p->founding;
+}
+
+int talk_flush(struct participant *p)
+{
+    struct unsent **at = &p->unsent;
+    while (can_talk(p) && *at != NULL) {
+        struct unsent *u = *at;
+        if (u->sent.n != 0) {
+            at = &u->next;
+            continue;
+        }
+        int rv = send_content(p, buf_view(&u->content), &u->sent);
+        if (rv != 0)
+            return conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM ? rv : 0;
+        if (u->kind == TALK_CHAT)
+            at = &u->next; /* until it comes back */
+        else
+            take_out(p, at);
+    }
+    return 0;
+}
+
+void talk_resume(struct participant *p)
+{
+    for (struct unsent *u = p->unsent; u != NULL; u = u->next)
+        buf_clear(&u->sent);
+    p->watch_began_us = p->now_us;
+    p->watch_beats = 0;
+}
+
+static uint64_t beat_interval(const struct participant *p)
+{
+    uint64_t us = (uint64_t)mls_group_member_count(p->group) * BEAT_EACH_US;
+    return us > BEAT_LEAST_US ? us : BEAT_LEAST_US;
+}
+
+void talk_new_epoch(struct participant *p, bool newcomers)
+{
+    p->hand_owed = p->hand_owed || (newcomers && p->hand);
+    if (p->beat_us == 0) {
+        p->beat_us = p->now_us + spread(p, beat_interval(p));
+        p->watch_began_us = p->now_us;
+        p->watch_us = p->now_us + WATCH_US;
+    }
+}
+
+/* ---- Heartbeats ---- */
+
+static int beat_digest(const struct participant *p, uint8_t out[static SHA256_SIZE])
+{
+    struct mls_context context;
+    struct buf both = {0};
+    mls_group_context(p->group, &context);
+    buf_put(&both, mls_group_epoch_authenticator(p->group));
+    buf_put(&both, context.tree_hash);
+    int rv = buf_check(&both);
+    if (rv == 0)
+        rv = crypto_sha256(buf_view(&both), out);
+    buf_free(&both);
+    return rv;
+}
+
+static int beat(struct participant *p)
+{
+    uint8_t digest[SHA256_SIZE];
+    struct buf content = {0}, message = {0};
+    int rv = beat_digest(p, digest);
+    struct signal_content c = {.kind = SIGNAL_HEARTBEAT,
+                               .epoch = mls_group_epoch(p->group),
+                               .digest = bytes_of(digest, sizeof digest)};
+    if (rv == 0)
+        rv = signal_content_write(&c, &content);
+    if (rv == 0)
+        rv = send_content(p, buf_view(&content), &message);
+    p->beat_us = p->now_us + (rv == CONCLAVE_EPROPOSALS ? SECOND_US / 2 : beat_interval(p));
+    buf_free(&content);
+    buf_free(&message);
+    return rv != 0 && conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM ? rv : 0;
+}
+
+static int beat_received(struct participant *p, uint32_t leaf, uint64_t sent_in,
+                         const struct signal_content *c)
+{
+    uint8_t own[SHA256_SIZE];
+    struct seat *s = roster_seat(p, leaf);
+    p->stats.heartbeats_in++;
+    p->watch_beats++;
+    if (s == NULL || sent_in != mls_group_epoch(p->group) || c->epoch != sent_in)
+        return 0;
+    int rv = beat_digest(p, own);
+    if (rv != 0)
+        return rv;
+    if (!ct_equal(c->digest, bytes_of(own, sizeof own)))
+        notice(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, leaf);
+    else if (s->beat_epoch != sent_in + 1)
+        s->beat_epoch = sent_in + 1;
+    return 0;
+}
+
+/* A member whom the server calls connected, and nobody hears. */
+static bool one_is_silent(const struct participant *p)
+{
+    uint32_t own = mls_group_own_leaf(p->group);
+    for (uint32_t i = 0; i < p->n_seats; i++) {
+        const struct seat *s = &p->seats[i];
+        if (s->verdict != NULL && s->connected && i != own && p->now_us - s->heard_us > WATCH_US)
+            return true;
+    }
+    return false;
+}
+
+static bool many_are_silent(struct participant *p)
+{
+    uint64_t span = p->now_us - p->watch_began_us, others = 0;
+    if (span < WATCH_US)
+        return p->silent_told;
+    for (uint32_t i = 0; i < p->n_seats; i++)
+        others += p->seats[i].verdict != NULL && p->seats[i].connected;
+    uint64_t due = others <= 1 ? 0 : (others - 1) * span / beat_interval(p);
+    bool silent = 3 * (uint64_t)p->watch_beats < 2 * due;
+    p->watch_began_us = p->now_us;
+    p->watch_beats = 0;
+    return silent;
+}
+
+static void watch(struct participant *p)
+{
+    p->watch_us = p->now_us + WATCH_EVERY_US;
+    if (!can_talk(p))
+        return;
+    bool silent =
+        mls_group_member_count(p->group) <= WATCH_SINGLY ? one_is_silent(p) : many_are_silent(p);
+    if (silent && !p->silent_told)
+        notice(p, PARTICIPANT_WARNING, REASON_OTHERS_SILENT, MLS_NO_LEAF);
+    p->silent_told = silent;
+}
+
+/* ---- Timers ---- */
+
+int talk_tick(struct participant *p)
+{
+    int rv = 0;
+    if (p->group == NULL)
+        return 0;
+    if (p->hand_owed && can_talk(p)) {
+        p->hand_owed = false;
+        rv = queue(p, TALK_HAND, &(struct signal_content){.kind = SIGNAL_HAND, .raised = p->hand});
+        if (rv == CONCLAVE_ELIMIT)
+            rv = 0;
+    }
+    if (rv == 0)
+        rv = talk_flush(p);
+    if (rv == 0 && can_talk(p) && p->beat_us != 0 && p->beat_us <= p->now_us)
+        rv = beat(p);
+    if (p->watch_us != 0 && p->watch_us <= p->now_us)
+        watch(p);
+    return rv;
+}
+
+uint64_t talk_deadline(const struct participant *p)
+{
+    if (!can_talk(p) || p->beat_us == 0)
+        return NEVER;
+    return p->beat_us < p->watch_us ? p->beat_us : p->watch_us;
+}
+
+/* ---- What comes in ---- */
+
+/* Ours, come back: it is delivered. */
+static bool came_back(struct participant *p, struct bytes message)
+{
+    for (struct unsent **at = &p->unsent; *at != NULL; at = &(*at)->next)
+        if ((*at)->sent.n != 0 && bytes_equal(buf_view(&(*at)->sent), message)) {
+            effect_event(p,
+                         &(struct participant_effect){.event = PARTICIPANT_CHAT_SENT,
+                                                      .leaf = mls_group_own_leaf(p->group),
+                                                      .by = MLS_NO_LEAF,
+                                                      .id = bytes_of((*at)->id, sizeof(*at)->id)});
+            take_out(p, at);
+            return true;
+        }
+    return false;
+}
+
+/* Whether this sender's chat was shown before; remembers it. */
+static bool seen(struct participant *p, uint32_t leaf, struct bytes id)
+{
+    uint8_t key[SIGNAL_CHAT_ID + 4];
+    memcpy(key, id.p, SIGNAL_CHAT_ID);
+    memcpy(key + SIGNAL_CHAT_ID, &leaf, sizeof leaf);
+    for (size_t i = 0; i < p->n_chat_ids; i++)
+        if (memcmp(p->chat_ids[i], key, sizeof key) == 0)
+            return true;
+    if (p->chat_ids == NULL)
+        p->chat_ids = calloc(PARTICIPANT_CHAT_IDS, sizeof *p->chat_ids);
+    if (p->chat_ids == NULL) {
+        p->effects.failed = true;
+        return false;
+    }
+    memcpy(p->chat_ids[p->next_chat_id], key, sizeof key);
+    p->next_chat_id = (p->next_chat_id + 1) % PARTICIPANT_CHAT_IDS;
+    if (p->n_chat_ids < PARTICIPANT_CHAT_IDS)
+        p->n_chat_ids++;
+    return false;
+}
+
+/* Chats may have line breaks; else as everything that strangers write. */
+static bool fit_to_show(struct bytes text)
+{
+    struct bytes line = text;
+    for (size_t i = 0; i <= text.n; i++) {
+        if (i < text.n && text.p[i] != '\n')
+            continue;
+        line.n = (size_t)(text.p + i - line.p);
+        if (line.n != 0 && !text_is_plain(line))
+            return false;
+        line.p = text.p + i + 1;
+    }
+    return text.n != 0;
+}
+
+static void tell(struct participant *p, enum participant_event event, uint32_t leaf,
+                 const struct signal_content *c)
+{
+    struct buf text = {0};
+    if (fit_to_show(c->text))
+        buf_put(&text, c->text);
+    else
+        text_put_escaped(&text, c->text);
+    if (buf_check(&text) != 0)
+        p->effects.failed = true;
+    effect_event(
+        p,
+        &(struct participant_effect){
+            .event = event, .leaf = leaf, .by = MLS_NO_LEAF, .text = buf_view(&text), .id = c->id});
+    buf_free(&text);
+}
+
+static int heard(struct participant *p, const struct mls_received *r)
+{
+    struct signal_content c;
+    uint32_t leaf = r->sender.index;
+    struct seat *s = roster_seat(p, leaf);
+    int rv = signal_content_read(buf_view(&r->data), &c);
+    if (rv != 0)
+        return 0; /* newer than we, or nonsense: it harms nobody */
+    if (s != NULL)
+        s->heard_us = p->now_us;
+    switch (c.kind) {
+    case SIGNAL_CHAT:
+        if (!seen(p, leaf, c.id))
+            tell(p, PARTICIPANT_CHAT, leaf, &c);
+        return 0;
+    case SIGNAL_REACTION:
+        tell(p, PARTICIPANT_REACTION, leaf, &c);
+        return 0;
+    case SIGNAL_HAND:
+        if (s != NULL && s->hand != c.raised) {
+            s->hand = c.raised;
+            effect_event(p, &(struct participant_effect){
+                                .event = PARTICIPANT_HAND, .leaf = leaf, .by = MLS_NO_LEAF});
+        }
+        return 0;
+    case SIGNAL_HEARTBEAT:
+        return beat_received(p, leaf, r->epoch, &c);
+    default:
+        return 0;
+    }
+}
+
+/* A message of an epoch that we do not know yet: a commit was withheld from us. */
+static void note_behind(struct participant *p, struct bytes message)
+{
+    enum mls_wire_format kind;
+    struct bytes group_id;
+    uint64_t epoch = 0;
+    if (mls_message_peek(message, &kind, &group_id, &epoch) == 0 &&
+        epoch > mls_group_epoch(p->group) && p->behind_us == 0)
+        p->behind_us = p->now_us;
+}
+
+int talk_received(struct participant *p, struct bytes message)
+{
+    struct mls_received r = {0};
+    enum mls_wire_format kind;
+    struct bytes group_id;
+    uint64_t epoch;
+    if (p->group == NULL || p->founding || p->rejoining != NULL || came_back(p, message))
+        return 0;
+    if (mls_message_peek(message, &kind, &group_id, &epoch) != 0 || kind != MLS_PRIVATE_MESSAGE)
+        return CONCLAVE_ESYNTAX; /* handshakes come in other frames */
+    p->stats.messages_in++;
+    p->lazy_save = true; /* a replay after a power cut would be seen, and harms nobody */
+    int rv = mls_group_receive(p->group, message, now_of(p), &r);
+    p->lazy_save = false;
+    if (rv == CONCLAVE_EEPOCH)
+        note_behind(p, message);
+    if (rv != 0) /* our own cannot be opened again; nor can a replay, or what is too old */
+        return conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM ? rv : 0;
+    if (r.kind == MLS_RECEIVED_APPLICATION && r.sender.type == MLS_SENDER_MEMBER)
+        rv = heard(p, &r);
+    mls_received_free(&r);
+    return rv;
+}
+
+/* ---- The user's commands ---- */
+
+static int may_talk(const struct participant *p)
+{
+    return p->phase == PARTICIPANT_IN_MEETING || p->phase == PARTICIPANT_RECONNECTING
+               ? 0
+               : CONCLAVE_ESTATE;
+}
+
+int participant_say(struct participant *p, const char *text, struct buf *out_id, uint64_t now_us)
+{
+    uint8_t id[SIGNAL_CHAT_ID];
+    struct bytes content = bytes_str(text);
+    int rv = may_talk(p);
+    if (rv == 0 && (content.n > SIGNAL_CHAT_MAX || !fit_to_show(content)))
+        rv = CONCLAVE_EINVAL;
+    if (rv == 0)
+        rv = crypto_random(p->crypto, id, sizeof id);
+    if (rv != 0)
+        return rv;
+    p->now_us = now_us;
+    rv = queue(p, TALK_CHAT,
+               &(struct signal_content){
+                   .kind = SIGNAL_CHAT, .id = bytes_of(id, sizeof id), .text = content});
+    if (rv == 0 && out_id != NULL)
+        buf_put(out_id, bytes_of(id, sizeof id));
+    if (rv == 0)
+        rv = talk_flush(p);
+    return settle(p, rv);
+}
+
+int participant_react(struct participant *p, const char *emoji, uint64_t now_us)
+{
+    struct bytes content = bytes_str(emoji);
+    int rv = may_talk(p);
+    if (rv == 0 && (content.n == 0 || content.n > SIGNAL_EMOJI_MAX || !text_is_plain(content)))
+        rv = CONCLAVE_EINVAL;
+    if (rv != 0)
+        return rv;
+    p->now_us = now_us;
+    rv =
+        queue(p, TALK_REACTION, &(struct signal_content){.kind = SIGNAL_REACTION, .text = content});
+    if (rv == 0)
+        rv = talk_flush(p);
+    return settle(p, rv);
+}
+
+int participant_raise_hand(struct participant *p, bool raised, uint64_t now_us)
+{
+    int rv = may_talk(p);
+    if (rv != 0 || p->hand == raised)
+        return rv;
+    p->now_us = now_us;
+    rv = queue(p, TALK_HAND, &(struct signal_content){.kind = SIGNAL_HAND, .raised = raised});
+    if (rv != 0)
+        return rv;
+    p->hand = raised;
+    event_of(p, PARTICIPANT_ROSTER);
+    return settle(p, talk_flush(p));
+}
