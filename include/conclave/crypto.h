@@ -49,6 +49,18 @@ uint16_t crypto_suite(const struct crypto *c);
 /* Fills out with n random bytes. ERANDOM. */
 int crypto_random(struct crypto *c, uint8_t *out, size_t n) CONCLAVE_CHECKED;
 
+/* Signatures found good, shared by contexts of one thread: see crypto_remember(). entries: at most
+ * 2^24, 32 bytes each. EINVAL, ENOMEM. */
+struct crypto_verified;
+int crypto_verified_new(size_t entries, struct crypto_verified **out) CONCLAVE_CHECKED;
+void crypto_verified_free(struct crypto_verified *v);
+void crypto_verified_counts(const struct crypto_verified *v, uint64_t *out_hits,
+                            uint64_t *out_misses);
+
+/* A good signature that c has seen before, or another context that remembers in the same place, is
+ * not verified again. Borrowed; NULL ends it. Clones do not take it over. */
+void crypto_remember(struct crypto *c, struct crypto_verified *v);
+
 /* A signature key that can sign and show its public half (RFC 9420 section 5.1.1 encoding).
  * The private half need not be in memory: see crypto_signer_external(). */
 struct crypto_signer;

@@ -217,6 +217,7 @@ struct mls_client_config {
     struct mls_callbacks callbacks;
     struct mls_policy policy;
     struct mls_executor executor;
+    struct crypto_verified *verified; /* borrowed, or NULL: see crypto_remember() */
     /* What this client supports beyond RFC 9420's own, in lists of uint16. Its own suite and
      * credential type, and SelfRemove, are always listed. */
     const uint16_t *suites, *extensions, *proposals, *credentials;

@@ -44,6 +44,11 @@ int participant_trust_add_pem(struct participant_trust *t, const struct identity
  * that names another is refused. Empty: whichever the card names. DER. */
 int participant_trust_set_provider(struct participant_trust *t, struct bytes root) CONCLAVE_CHECKED;
 
+/* Remembers this many good signatures, so that several participants of one meeting verify each of
+ * them once: for programs that hold many. To be said before the first participant is made. As
+ * crypto_verified_new(). */
+int participant_trust_remember(struct participant_trust *t, size_t signatures) CONCLAVE_CHECKED;
+
 /* ---- The participant ---- */
 
 struct participant;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/verified.h"
+
 /* RFC 9420 17.1; key sizes from RFC 9180 7.1, 7.2 and 7.3 */
 static const struct crypto_suite suites[] = {
     {CRYPTO_X25519_AES128GCM_SHA256_ED25519, HASH_SHA256, CURVE_X25519, AEAD_AES128GCM, SIG_ED25519,
@@ -92,7 +94,22 @@ int crypto_verify(struct crypto *c, struct bytes pub, const struct bytes *parts,
 {
     if (pub.n != c->suite->sig_npk)
         return CONCLAVE_EKEY;
-    return c->ops->verify(c->state, pub, parts, n, sig);
+    if (c->verified == NULL)
+        return c->ops->verify(c->state, pub, parts, n, sig);
+    uint8_t key[VERIFIED_KEY];
+    bool found = false;
+    int rv = crypto_verified_find(c->verified, c, pub, parts, n, sig, key, &found);
+    if (rv != 0 || found)
+        return rv;
+    rv = c->ops->verify(c->state, pub, parts, n, sig);
+    if (rv == 0)
+        crypto_verified_put(c->verified, key);
+    return rv;
+}
+
+void crypto_remember(struct crypto *c, struct crypto_verified *v)
+{
+    c->verified = v;
 }
 
 int crypto_check_public(struct crypto *c, struct bytes pub)

@@ -78,7 +78,8 @@ struct crypto {
     void *state;
     uint8_t psk_id_hash[CRYPTO_HASH_MAX]; /* HPKE base mode: the same for every message */
     const struct crypto_signer_source *signers;
-    int (*ready)(struct crypto *c); /* fills psk_id_hash; NULL in a public context */
+    int (*ready)(struct crypto *c);   /* fills psk_id_hash; NULL in a public context */
+    struct crypto_verified *verified; /* borrowed, or NULL: every signature is verified */
 };
 
 /* How a provider makes signature keys. */

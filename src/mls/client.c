@@ -142,6 +142,8 @@ static int init(struct mls_client *c, const struct mls_client_config *config)
     c->executor = config->executor;
     int rv = crypto_new(config->suite, &c->crypto);
     if (rv == 0)
+        crypto_remember(c->crypto, config->verified);
+    if (rv == 0)
         rv = mls_identity_check_own(c->crypto, config->signer, &config->credential);
     if (rv == 0)
         rv = copy_credential(c, &config->credential);

@@ -114,6 +114,7 @@ int group_make_client(struct participant *p)
         .credential = {.type = MLS_X509, .certificates = buf_view(&p->chain)},
         .callbacks = group_callbacks(p),
         .policy = policy,
+        .verified = trust_verified(p->trust),
         .extensions = extensions,
         .n_extensions = sizeof extensions / sizeof extensions[0],
         .leaf_extensions = &leaf,

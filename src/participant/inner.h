@@ -40,6 +40,7 @@ struct realm;
 int trust_realm(struct participant_trust *t, const struct card *card,
                 struct realm **out) CONCLAVE_CHECKED;
 const struct identity_anchors *realm_anchors(const struct realm *r);
+struct crypto_verified *trust_verified(const struct participant_trust *t); /* or NULL */
 struct bytes trust_provider(const struct participant_trust *t);
 
 /* The verdict on a credential now; counted: give it back with verdict_release(). */

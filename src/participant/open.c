@@ -53,6 +53,8 @@ static int refuse_card(struct participant *p, const struct card *card, int *out_
     if (rv == CONCLAVE_ESUITE)
         return REASON_UNSUPPORTED_SUITE;
     if (rv == 0)
+        crypto_remember(crypto, trust_verified(p->trust));
+    if (rv == 0)
         rv = trust_realm(p->trust, card, &p->realm);
     if (rv == 0)
         rv = card_verify(card, crypto, realm_anchors(p->realm), &p->organiser);

@@ -31,6 +31,7 @@ struct participant_trust {
     struct buf provider;
     struct realm *realms;
     size_t n_realms;
+    struct crypto_verified *verified; /* or NULL */
     struct verdict *buckets[BUCKETS];
     size_t n_verdicts;
 };
@@ -68,6 +69,7 @@ void participant_trust_free(struct participant_trust *t)
         root_fini(&t->roots[i]);
     free(t->roots);
     buf_free(&t->provider);
+    crypto_verified_free(t->verified);
     while (t->realms != NULL) {
         struct realm *next = t->realms->next;
         realm_free(t->realms);
@@ -147,6 +149,22 @@ int participant_trust_set_provider(struct participant_trust *t, struct bytes roo
         buf_move(&t->provider, &copy);
     buf_free(&copy);
     return rv;
+}
+
+int participant_trust_remember(struct participant_trust *t, size_t signatures)
+{
+    struct crypto_verified *made = NULL;
+    int rv = crypto_verified_new(signatures, &made);
+    if (rv != 0)
+        return rv;
+    crypto_verified_free(t->verified);
+    t->verified = made;
+    return 0;
+}
+
+struct crypto_verified *trust_verified(const struct participant_trust *t)
+{
+    return t->verified;
 }
 
 struct bytes trust_provider(const struct participant_trust *t)
