@@ -617,3 +617,17 @@ int mls_group_info(struct mls_group *g, unsigned with, struct buf *out)
     buf_free(&extensions);
     return rv;
 }
+
+int mls_group_subtree_cost(const struct mls_group *g, uint32_t leaf, unsigned level, size_t *out)
+{
+    struct u32s resolution = {0};
+    const struct mls_tree *t = &g->pub.tree;
+    *out = 0;
+    if (level >= LIMIT_MLS_LEVELS || leaf >= t->width || t->width >> level < 2)
+        return 0;
+    int rv = mls_tree_resolution(t, tm_ancestor(leaf, level), NULL, &resolution);
+    if (rv == 0)
+        *out = resolution.n;
+    u32s_fini(&resolution);
+    return rv;
+}

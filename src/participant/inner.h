@@ -6,6 +6,7 @@
  *     door.c         lobby and joiners            roster.c  who is there
  *     talk.c         chat, hands, heartbeats      persist.c saving and restoring
  *     trust.c        anchors and verdicts         look.c    answers to the user
+ *     garden.c       cheap removals
  */
 #ifndef PARTICIPANT_INNER_H
 #define PARTICIPANT_INNER_H
@@ -175,7 +176,9 @@ struct participant {
     uint64_t window_us;    /* wait between commits under a burst */
     uint64_t proposals_us; /* since when cached proposals wait; 0: none do */
     size_t n_proposals;
-    bool urgent; /* among them is one that does not wait */
+    bool urgent;           /* among them is one that does not wait */
+    uint64_t epoch_us;     /* when this epoch began */
+    uint64_t garden_epoch; /* in which the tree was looked at, plus one */
     unsigned commit_failures;
     uint64_t commit_after_us; /* not before, after a failure */
 
@@ -279,6 +282,13 @@ int lead_resume(struct participant *p) CONCLAVE_CHECKED;
 void lead_new_epoch(struct participant *p);
 /* How many connected members have a lower leaf than we. */
 uint32_t lead_rank(const struct participant *p);
+
+/* ---- garden.c ---- */
+
+/* When to look at the tree; NEVER if it is not for us. */
+uint64_t garden_time(const struct participant *p);
+/* Whether a path of ours is worth a commit; asked once in an epoch. */
+int garden_wanted(struct participant *p, bool *out) CONCLAVE_CHECKED;
 
 /* ---- wish.c ---- */
 

@@ -95,9 +95,14 @@ static uint64_t warn_time(const struct participant *p)
     return at;
 }
 
+static uint64_t path_time(const struct participant *p)
+{
+    return can_commit(p) ? garden_time(p) : NEVER;
+}
+
 uint64_t lead_deadline(const struct participant *p)
 {
-    return earlier(commit_time(p), warn_time(p));
+    return earlier(earlier(commit_time(p), path_time(p)), warn_time(p));
 }
 
 /* ---- Making a commit ---- */
@@ -143,14 +148,15 @@ static int inspect(struct participant *p)
     return meeting_check_commit(p->card, mls_group_pending(p->group), &judge, now_of(p), &refusal);
 }
 
-static int make(struct participant *p, struct buf *out, size_t *out_joiners)
+static int make(struct participant *p, bool path, struct buf *out, size_t *out_joiners)
 {
     struct wish_changes wishes = {0};
     struct mls_change *list = NULL;
     size_t n = 0;
     struct mls_new_identity identity = {p->signer,
                                         {.type = MLS_X509, .certificates = buf_view(&p->chain)}};
-    struct mls_commit_options options = {.identity = renewal_due(p) ? &identity : NULL};
+    struct mls_commit_options options = {.identity = renewal_due(p) ? &identity : NULL,
+                                         .force_path = path};
     int rv = collect(p, &wishes, &list, &n, out_joiners);
     if (rv == 0)
         rv = mls_group_commit(p->group, list, n, &options, now_of(p), out);
@@ -185,11 +191,11 @@ static int failed(struct participant *p, int error)
     return 0;
 }
 
-static int commit(struct participant *p)
+static int commit(struct participant *p, bool path)
 {
     struct buf message = {0};
     size_t joiners = 0;
-    int rv = make(p, &message, &joiners);
+    int rv = make(p, path, &message, &joiners);
     if (rv == 0) {
         adapt_window(p, joiners);
         effect_send(p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&message)});
@@ -207,7 +213,12 @@ int lead_tick(struct participant *p)
         lead_rank(p) != 0)
         rv = wish_propose(p);
     if (rv == 0 && commit_time(p) <= p->now_us)
-        rv = commit(p);
+        rv = commit(p, false);
+    bool path = false;
+    if (rv == 0 && path_time(p) <= p->now_us)
+        rv = garden_wanted(p, &path);
+    if (rv == 0 && path)
+        rv = commit(p, true);
     if (rv == 0 && warn_time(p) <= p->now_us)
         wish_warn(p, WISH_WARN_US);
     return rv;
@@ -215,6 +226,7 @@ int lead_tick(struct participant *p)
 
 void lead_new_epoch(struct participant *p)
 {
+    p->epoch_us = p->now_us;
     p->n_proposals = 0;
     p->proposals_us = 0;
     p->urgent = false;
