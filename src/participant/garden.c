@@ -1,6 +1,6 @@
 /* Keeping removals cheap. Members added together have bare subtrees above them, and the path of a
  * commit that removes somebody would have to be encrypted to each of them: at a thousand members
- * that is more than 100 KB for everybody. So once a large meeting is quiet, the first member of each
+ * that is more than 100 KB for everybody. So once a large meeting is quiet, the first member of a
  * block of leaves commits with a path, which fills its block (docs/PROTOCOL.md section 5). */
 #include "mls/group.h"
 #include "participant/inner.h"
