@@ -44,6 +44,11 @@ enum reason {
     REASON_ACTIVATION_CODE = 48, /* wrong, used or expired */
     REASON_TOKEN = 49,           /* the session is over: sign in again */
     REASON_DOMAIN = 50,          /* not delegated to this server's CA */
+    REASON_NOT_ENTITLED = 51,    /* this account may not do that */
+    REASON_NAME_TAKEN = 52,      /* an account, a device or a meeting of this name is there */
+    REASON_PASSWORD_RULES = 53,  /* too short or too long */
+    REASON_NO_SUCH_ENTRY = 54,   /* of a list, or no such path */
+    REASON_QUOTA = 55,           /* as many as one account may have */
 
     /* the group */
     REASON_STALE = 60,             /* another commit was first */
