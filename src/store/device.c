@@ -15,7 +15,7 @@ int store_device_add(struct store *s, const struct store_device *d, uint64_t *ou
     struct query q = query_begin(s, SQL_DEVICE_ADD);
     query_put_text(&q, d->name);
     query_put_u64(&q, d->created_at);
-    return query_add(&q, out_id);
+    return query_number(&q, out_id);
 }
 
 int store_device_get(struct store *s, uint64_t id, struct store_device *out)

@@ -83,6 +83,20 @@ int store_meeting_remove(struct store *s, const char *number)
     return query_change(&q);
 }
 
+int store_meeting_remove_of(struct store *s, const char *owner)
+{
+    struct query q = query_begin(s, SQL_MEETING_REMOVE_OF);
+    query_put_text(&q, owner);
+    return query_run(&q);
+}
+
+int store_meeting_count(struct store *s, const char *owner, uint64_t *out)
+{
+    struct query q = query_begin(s, SQL_MEETING_COUNT);
+    query_put_text(&q, owner);
+    return query_number(&q, out);
+}
+
 int store_meeting_each(struct store *s, const char *owner, const char *after, unsigned max,
                        bool (*each)(void *ctx, const struct store_meeting *m), void *ctx)
 {

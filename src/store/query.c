@@ -155,12 +155,12 @@ int query_change(struct query *q)
     return rv == 0 && sqlite3_changes64(q->store->db) == 0 ? CONCLAVE_ENOTFOUND : rv;
 }
 
-int query_add(struct query *q, uint64_t *out_id)
+int query_number(struct query *q, uint64_t *out)
 {
-    uint64_t id = query_row(q) ? query_u64(q) : 0;
-    int rv = query_run(q);
+    uint64_t number = query_row(q) ? query_u64(q) : 0;
+    int rv = query_run(q); /* on to its end: an INSERT is not done before */
     if (rv == 0)
-        *out_id = id;
+        *out = number;
     return rv;
 }
 

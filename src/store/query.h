@@ -57,8 +57,8 @@ int query_end(struct query *q) CONCLAVE_CHECKED;
 /* All of it, for statements that change something; the second is ENOTFOUND if nothing changed. */
 int query_run(struct query *q) CONCLAVE_CHECKED;
 int query_change(struct query *q) CONCLAVE_CHECKED;
-/* For INSERT ... RETURNING id. */
-int query_add(struct query *q, uint64_t *out_id) CONCLAVE_CHECKED;
+/* Its one number: an id (INSERT ... RETURNING) or a count. */
+int query_number(struct query *q, uint64_t *out) CONCLAVE_CHECKED;
 
 /* It can fail only where there is nothing left to roll back. */
 void query_rollback(struct store *s);

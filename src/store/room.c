@@ -63,18 +63,16 @@ static int load_snapshot(struct store *s, const char *number, struct store_room 
     return rv == 0 && !found ? CONCLAVE_ENOTFOUND : rv;
 }
 
-static int count_commits(struct store *s, const char *number, size_t *out)
+static int count_commits(struct store *s, const char *number, uint64_t *out)
 {
     struct query q = query_begin(s, SQL_ROOM_COUNT);
     query_put_text(&q, number);
-    if (query_row(&q))
-        *out = (size_t)query_u64(&q);
-    return query_end(&q);
+    return query_number(&q, out);
 }
 
 static int load_commits(struct store *s, const char *number, struct store_room *r)
 {
-    size_t n = 0;
+    uint64_t n;
     int rv = count_commits(s, number, &n);
     if (rv != 0 || n == 0)
         return rv;

@@ -25,6 +25,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_MEETING_PERSONAL] = "SELECT " MEETING_COLUMNS " FROM meeting "
                              "WHERE owner = ? AND personal = 1",
     [SQL_MEETING_REMOVE] = "DELETE FROM meeting WHERE number = ?",
+    [SQL_MEETING_REMOVE_OF] = "DELETE FROM meeting WHERE owner = ?",
+    [SQL_MEETING_COUNT] = "SELECT count(*) FROM meeting WHERE owner = ?",
     [SQL_MEETING_EACH] = "SELECT " MEETING_COLUMNS " FROM meeting "
                          "WHERE number > ? ORDER BY number LIMIT ?",
     [SQL_MEETING_EACH_OF] = "SELECT " MEETING_COLUMNS " FROM meeting "

@@ -65,8 +65,11 @@ int store_meeting_find(struct store *s, const uint8_t meeting_id[static 16],
                        struct store_meeting *out) CONCLAVE_CHECKED;
 int store_meeting_personal(struct store *s, const char *owner,
                            struct store_meeting *out) CONCLAVE_CHECKED;
+int store_meeting_count(struct store *s, const char *owner, uint64_t *out) CONCLAVE_CHECKED;
 /* With what is kept of its room. ENOTFOUND. */
 int store_meeting_remove(struct store *s, const char *number) CONCLAVE_CHECKED;
+/* All of an owner, if any. */
+int store_meeting_remove_of(struct store *s, const char *owner) CONCLAVE_CHECKED;
 /* In the order of numbers, those after `after` ("" to begin), of one owner or (NULL) of all, at
  * most max. The callback returns false to stop, and may not call the store. */
 int store_meeting_each(struct store *s, const char *owner, const char *after, unsigned max,

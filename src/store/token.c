@@ -21,7 +21,7 @@ int store_token_add(struct store *s, const struct store_token *t, uint64_t *out_
     query_put_text(&q, t->identifier);
     query_put_u64(&q, t->created_at);
     query_put_u64(&q, t->expires_at);
-    return query_add(&q, out_id);
+    return query_number(&q, out_id);
 }
 
 int store_token_find(struct store *s, const uint8_t hash[static STORE_HASH],

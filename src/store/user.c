@@ -37,7 +37,7 @@ int store_user_add(struct store *s, const struct store_user *u, uint64_t *out_id
     query_put_u64(&q, u->disabled);
     query_put_u64(&q, u->created_at);
     put_password(&q, &u->password);
-    return query_add(&q, out_id);
+    return query_number(&q, out_id);
 }
 
 static int get_one(struct query *q, struct store_user *out)
