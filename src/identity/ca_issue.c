@@ -7,7 +7,7 @@
 #include "identity/der_write.h"
 #include "identity/limits.h"
 #include "identity/name.h"
-#include "wire/oid.h"
+#include "identity/oid.h"
 
 #define BACKDATE 300
 

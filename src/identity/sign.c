@@ -2,7 +2,7 @@
 
 #include "crypto/suite.h"
 #include "identity/der_write.h"
-#include "wire/oid.h"
+#include "identity/oid.h"
 
 struct key_form {
     size_t size; /* of the public key: each suite has its own */

@@ -3,7 +3,7 @@
 
 #include "identity/der_write.h"
 #include "identity/limits.h"
-#include "wire/oid.h"
+#include "identity/oid.h"
 
 /* ---- Weak and unknown ---- */
 

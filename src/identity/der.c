@@ -1,4 +1,4 @@
-#include "wire/der.h"
+#include "identity/der.h"
 
 bool der_next_is(const struct reader *r, uint8_t tag)
 {
