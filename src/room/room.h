@@ -1,12 +1,12 @@
 /* The server's brain of one meeting (docs/PROTOCOL.md section 5): lobby, roles, order of commits,
  * presence. It holds a public group and no secret.
  *
- * Sans-IO: connections are numbers, frames and the time come in, effects are pulled. Effects must be
- * carried out in their order, and a STORE durably before what follows it is sent: that is what makes
- * an acknowledged commit survive kill -9.
+ * Sans-IO: connections are numbers, frames and the time come in, effects are pulled. Effects must
+ * be carried out in their order, and what is to be stored durably before what follows it is sent:
+ * that is what makes an acknowledged commit survive kill -9.
  *
- *     room_open(r, conn, hello...)  a connection that showed the right `access`; the Challenge goes out
- *     room_input(r, conn, frame)    everything it says after that
+ *     room_open(r, conn)            a connection that showed the right `access`: it is challenged
+ *     room_input(r, conn, frame)    everything it says after its Hello
  *     room_close(r, conn)           it is gone
  *     while (room_next(r, &e)) ...  effects; room_deadline() and room_tick() for the timers
  *
@@ -22,7 +22,7 @@
 struct room;
 
 struct room_config {
-    const struct card *card;                /* shared: the room takes a reference */
+    struct card *card;                      /* shared: the room takes a reference */
     struct crypto *crypto;                  /* public context of the card's suite; borrowed */
     struct crypto_signer *signer;           /* the server's key: the card's server_key; borrowed */
     const struct identity_anchors *anchors; /* with the card's provider_root; borrowed */
@@ -34,15 +34,17 @@ struct room_config {
 int room_new(const struct room_config *config, struct room **out) CONCLAVE_CHECKED;
 
 /* As it was when this snapshot and the commits after it, oldest first, were stored. Everybody is
- * disconnected. ESYNTAX and whatever a commit can fail with. */
+ * disconnected. ESYNTAX, EVERSION, and whatever a commit can fail with. */
 int room_restore(const struct room_config *config, struct bytes snapshot,
                  const struct bytes *commits, size_t n_commits, uint64_t now_us,
                  struct room **out) CONCLAVE_CHECKED;
 void room_free(struct room *r);
 
-/* ---- Input. Errors are the system's only (ENOMEM...): a peer's fault is answered with effects. ---- */
+/* ---- Input. Errors are the system's only (ENOMEM...): a peer's fault is answered with effects.
+ * After one the room is sound: what it could not say yet it says at the next call. ---- */
 
-/* conn: any number not in use. */
+/* conn: any number not in use (else EINVAL). After CLOSE it is in use no more: what it still says
+ * is ignored, and room_close() does nothing. */
 int room_open(struct room *r, uint64_t conn, uint64_t now_us) CONCLAVE_CHECKED;
 int room_input(struct room *r, uint64_t conn, struct bytes frame, uint64_t now_us) CONCLAVE_CHECKED;
 void room_close(struct room *r, uint64_t conn, uint64_t now_us);
@@ -60,10 +62,10 @@ enum room_effect_kind {
     ROOM_SEND = 1, /* frame to each of conns */
     ROOM_CLOSE,    /* conns, once what was sent to them is flushed */
     ROOM_SNAPSHOT, /* store data in place of the last snapshot and of all commits */
-    ROOM_COMMIT,   /* store data as the commit of `epoch`, in place of one of that epoch or later */
-    ROOM_UNDO,     /* forget the commit of `epoch` and later ones */
+    ROOM_COMMIT,   /* store data as the commit made for `epoch`, in place of any not older */
+    ROOM_UNDO,     /* forget the commit made for `epoch`, and later ones */
     ROOM_FORGET,   /* the group is over: forget snapshot and commits */
-    ROOM_LOG,      /* for the audit log: what, in `reason` (enum room_event), and `leaf` */
+    ROOM_LOG,      /* for the audit log: what (enum room_event) in `reason`, and whose `leaf` */
 };
 
 enum room_event {
@@ -79,8 +81,8 @@ enum room_event {
 };
 const char *room_event_name(enum room_event event); /* "founded" */
 
-/* Views, good until the next call on the room but room_next() of a later effect does not end those of
- * frames: a frame is kept alive by room_frame_share() for as long as a slow socket needs it. */
+/* Views, good until the next call on the room. A frame is kept alive by room_frame_share() for as
+ * long as a slow socket needs it; counting is for one thread. */
 struct room_frame;
 struct room_effect {
     enum room_effect_kind kind;
@@ -100,7 +102,7 @@ struct bytes room_frame_bytes(const struct room_frame *f);
 struct room_frame *room_frame_share(struct room_frame *f);
 void room_frame_free(struct room_frame *f);
 
-/* A frame with nothing but Fault, for connections that never reach a room. NULL if out of memory. */
+/* A frame with nothing but Fault, for connections that reach no room. NULL if out of memory. */
 struct room_frame *room_fault_frame(int reason);
 
 /* ---- Looking at it: what an administrator may see. No names, no content. ---- */
@@ -109,13 +111,13 @@ struct room_summary {
     bool running, locked, ended;
     uint64_t epoch, started_at;
     uint32_t members, connected, waiting, connections;
-    uint64_t commits, rejected, proposals, messages, complaints,
-        undone;    /* since the room was made */
+    /* since the room was made */
+    uint64_t commits, rejected, proposals, messages, complaints, undone;
     size_t memory; /* bytes kept for commits to be resumed from */
 };
 void room_summary(const struct room *r, struct room_summary *out);
 
-/* Whether nobody is in it, waits, or could resume: it can be freed. */
+/* Whether nobody is in it, waits or could resume, and all effects are taken: it can be freed. */
 bool room_is_idle(const struct room *r);
 
 #endif

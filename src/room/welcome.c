@@ -1,0 +1,115 @@
+/* Welcomes: the committer sends one for all whom it added; each of them gets its own piece, with
+ * the tree of the epoch it begins in (docs/PROTOCOL.md section 5). */
+#include <stdlib.h>
+
+#include "room/inside.h"
+
+static struct batch *find_batch(const struct room *r, uint64_t epoch)
+{
+    for (struct link *k = list_first(&r->batches); k != NULL; k = list_next(&r->batches, k)) {
+        struct batch *b = LIST_OWNER(k, struct batch, line);
+        if (b->epoch == epoch)
+            return b;
+    }
+    return NULL;
+}
+
+void room_batch_free(struct room *r, struct batch *b)
+{
+    list_take(&r->batches, &b->line);
+    mls_tree_fini(&b->tree);
+    free(b);
+}
+
+void room_welcome_done(struct room *r, uint64_t epoch)
+{
+    struct batch *b = find_batch(r, epoch);
+    if (b != NULL && --b->n == 0)
+        room_batch_free(r, b);
+}
+
+static bool is_of(const struct wait *w, uint64_t epoch)
+{
+    return w->state == WAIT_ADDED && w->seat->epoch == epoch;
+}
+
+/* From here on it is a member like any other. */
+static int serve(struct room *r, struct wait *w, struct bytes slice, struct bytes tree)
+{
+    struct conn *c = w->conn;
+    struct seat *s = w->seat;
+    uint64_t epoch = s->epoch;
+    int rv = room_say(
+        r, c, &(struct signal_message){.type = SIGNAL_WELCOMED, .body = slice, .tree = tree});
+    if (rv != 0)
+        return rv;
+    c->state = CONN_MEMBER;
+    room_seat_connect(r, s, c, epoch);
+    room_wait_end(r, w);
+    return 0;
+}
+
+static int serve_all(struct room *r, struct mls_welcome_walk *walk, uint64_t epoch,
+                     struct bytes tree)
+{
+    struct buf slice = {0};
+    int rv = 0;
+    while (rv == 0 && walk->count-- > 0) {
+        struct bytes ref;
+        rv = mls_welcome_next(walk, &ref, &slice);
+        struct wait *w = rv == 0 ? room_door_find_ref(r, ref) : NULL;
+        if (w != NULL && is_of(w, epoch))
+            rv = serve(r, w, buf_view(&slice), tree);
+    }
+    buf_free(&slice);
+    return rv;
+}
+
+int room_welcome_serve(struct room *r, struct conn *c, const struct signal_message *m)
+{
+    struct batch *b = find_batch(r, m->epoch);
+    struct mls_welcome_walk walk;
+    struct buf tree = {0};
+    if (b == NULL || b->committer != c->seat->leaf) /* too late, or not its to give */
+        return 0;
+    if (mls_welcome_open(m->body, &walk) != 0) {
+        room_conn_fault(r, c, REASON_MALFORMED);
+        return 0;
+    }
+    mls_tree_write(&b->tree, &tree);
+    int rv = buf_check(&tree);
+    if (rv == 0)
+        rv = serve_all(r, &walk, b->epoch, buf_view(&tree));
+    buf_free(&tree);
+    return rv;
+}
+
+/* Whoever has not been welcomed can never read along: its leaf goes, and it waits again. */
+static void give_up(struct room *r, uint64_t epoch)
+{
+    const struct list *added = &r->door[WAIT_ADDED];
+    for (struct link *k = list_first(added), *next; k != NULL; k = next) {
+        struct wait *w = LIST_OWNER(k, struct wait, line);
+        struct seat *s = w->seat;
+        next = list_next(added, k);
+        if (!is_of(w, epoch))
+            continue;
+        s->wait = NULL;
+        s->owner = w;
+        room_wait_set_state(r, w, WAIT_NEW);
+        room_seat_leave(r, s);
+        room_seat_remove(r, s, REMOVAL_NO_WELCOME);
+    }
+}
+
+void room_welcome_expire(struct room *r)
+{
+    struct link *k;
+    while ((k = list_first(&r->batches)) != NULL) {
+        struct batch *b = LIST_OWNER(k, struct batch, line);
+        if (r->now < b->deadline)
+            return;
+        give_up(r, b->epoch);
+        room_batch_free(r, b);
+    }
+}
