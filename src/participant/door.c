@@ -10,10 +10,10 @@ static void caller_fini(struct caller *c)
 {
     buf_free(&c->ref);
     buf_free(&c->key_package);
-    verdict_release(c->verdict);
+    participant_verdict_release(c->verdict);
 }
 
-void callers_fini(struct callers *c)
+void participant_callers_fini(struct callers *c)
 {
     for (size_t i = 0; i < c->n; i++)
         caller_fini(&c->list[i]);
@@ -21,7 +21,7 @@ void callers_fini(struct callers *c)
     *c = (struct callers){0};
 }
 
-struct caller *callers_find(struct callers *c, struct bytes ref)
+struct caller *participant_callers_find(struct callers *c, struct bytes ref)
 {
     for (size_t i = 0; i < c->n; i++)
         if (bytes_equal(buf_view(&c->list[i].ref), ref))
@@ -63,8 +63,8 @@ static int read_entry(struct participant *p, const struct signal_entry *e, struc
     if (rv == 0 && !bytes_equal(e->ref, bytes_of(knock.ref, knock.ref_n)))
         rv = CONCLAVE_EKEYPACKAGE;
     if (rv == 0)
-        rv = realm_judge(p->realm, p->crypto, &knock.member.credential, knock.member.signature_key,
-                         now_of(p), &c.verdict);
+        rv = participant_realm_judge(p->realm, p->crypto, &knock.member.credential,
+                                     knock.member.signature_key, now_of(p), &c.verdict);
     if (rv != 0) {
         caller_fini(&c);
         return rv;
@@ -80,7 +80,7 @@ static int add(struct participant *p, struct callers *to, size_t limit,
                const struct signal_entry *e)
 {
     struct caller c;
-    if (callers_find(to, e->ref) != NULL || to->n >= limit)
+    if (participant_callers_find(to, e->ref) != NULL || to->n >= limit)
         return 0;
     int rv = read_entry(p, e, &c);
     if (rv != 0) {
@@ -95,7 +95,7 @@ static int add(struct participant *p, struct callers *to, size_t limit,
     return rv;
 }
 
-int door_lobby(struct participant *p, const struct signal_message *m)
+int participant_door_lobby(struct participant *p, const struct signal_message *m)
 {
     struct bytes added = m->entries, removed = m->refs, ref;
     struct signal_entry e;
@@ -108,7 +108,7 @@ int door_lobby(struct participant *p, const struct signal_message *m)
                 take_out(&p->lobby, i);
     while (rv == 0 && signal_next_entry(&added, &e))
         rv = add(p, &p->lobby, PARTICIPANT_LOBBY_LIMIT, &e);
-    event_of(p, PARTICIPANT_LOBBY);
+    participant_tell(p, PARTICIPANT_LOBBY);
     return rv;
 }
 
@@ -120,7 +120,7 @@ static bool welcome(struct participant *p, const struct caller *c)
                   meeting_list_has(p->state.barred, buf_view(&entry));
     buf_free(&entry);
     return meeting_admission(p->card, &p->state, &c->verdict->id, barred) == CARD_JOIN ||
-           own_role(p) >= MEETING_COHOST;
+           participant_role_own(p) >= MEETING_COHOST;
 }
 
 static void refuse_unwelcome(struct participant *p)
@@ -128,12 +128,12 @@ static void refuse_unwelcome(struct participant *p)
     for (size_t i = p->joiners.n; i-- > 0;)
         if (!welcome(p, &p->joiners.list[i])) {
             p->stats.refused++;
-            notice(p, PARTICIPANT_ALARM, REASON_NOT_ALLOWED, MLS_NO_LEAF);
+            participant_notify(p, PARTICIPANT_ALARM, REASON_NOT_ALLOWED, MLS_NO_LEAF);
             take_out(&p->joiners, i);
         }
 }
 
-int door_joiners(struct participant *p, const struct signal_message *m)
+int participant_door_joiners(struct participant *p, const struct signal_message *m)
 {
     struct bytes entries = m->entries;
     struct signal_entry e;
@@ -146,7 +146,7 @@ int door_joiners(struct participant *p, const struct signal_message *m)
     return rv;
 }
 
-void door_settle(struct participant *p, struct bytes signature_key)
+void participant_door_settle(struct participant *p, struct bytes signature_key)
 {
     for (size_t i = p->joiners.n; i-- > 0;)
         if (bytes_equal(p->joiners.list[i].signature_key, signature_key))
@@ -154,12 +154,12 @@ void door_settle(struct participant *p, struct bytes signature_key)
     for (size_t i = p->lobby.n; i-- > 0;)
         if (bytes_equal(p->lobby.list[i].signature_key, signature_key)) {
             take_out(&p->lobby, i);
-            event_of(p, PARTICIPANT_LOBBY);
+            participant_tell(p, PARTICIPANT_LOBBY);
         }
-    wish_admitted(p, signature_key);
+    participant_wish_admitted(p, signature_key);
 }
 
-void door_drop_first(struct participant *p)
+void participant_door_drop_first(struct participant *p)
 {
     if (p->joiners.n != 0)
         take_out(&p->joiners, 0);
@@ -176,6 +176,6 @@ bool participant_lobby_next(struct participant *p, uint32_t *at, struct particip
                                        .ref = buf_view(&c->ref),
                                        .since = c->since,
                                        .identity = c->verdict->id};
-    person_name(p, c->signature_key, c->leaf_extensions, out->name);
+    participant_person_name(p, c->signature_key, c->leaf_extensions, out->name);
     return true;
 }

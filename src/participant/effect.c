@@ -34,13 +34,13 @@ static void push(struct participant *p, struct effect *e)
     queue->last = e;
 }
 
-void effect_simple(struct participant *p, enum participant_effect_kind kind)
+void participant_effect_simple(struct participant *p, enum participant_effect_kind kind)
 {
-    effect_data(p, kind, none(), false);
+    participant_effect_data(p, kind, none(), false);
 }
 
-void effect_data(struct participant *p, enum participant_effect_kind kind, struct bytes data,
-                 bool sync)
+void participant_effect_data(struct participant *p, enum participant_effect_kind kind,
+                             struct bytes data, bool sync)
 {
     struct effect *e = calloc(1, sizeof *e);
     if (e != NULL) {
@@ -52,7 +52,7 @@ void effect_data(struct participant *p, enum participant_effect_kind kind, struc
     push(p, e);
 }
 
-void effect_send(struct participant *p, const struct signal_message *m)
+void participant_effect_send(struct participant *p, const struct signal_message *m)
 {
     struct effect *e = calloc(1, sizeof *e);
     if (e != NULL) {
@@ -65,7 +65,7 @@ void effect_send(struct participant *p, const struct signal_message *m)
     push(p, e);
 }
 
-void effect_event(struct participant *p, const struct participant_effect *event)
+void participant_effect_event(struct participant *p, const struct participant_effect *event)
 {
     struct effect *e = calloc(1, sizeof *e);
     if (e != NULL) {
@@ -79,19 +79,20 @@ void effect_event(struct participant *p, const struct participant_effect *event)
     push(p, e);
 }
 
-void event_of(struct participant *p, enum participant_event event)
+void participant_tell(struct participant *p, enum participant_event event)
 {
-    effect_event(
+    participant_effect_event(
         p, &(struct participant_effect){.event = event, .leaf = MLS_NO_LEAF, .by = MLS_NO_LEAF});
 }
 
-void notice(struct participant *p, enum participant_severity severity, int reason, uint32_t leaf)
+void participant_notify(struct participant *p, enum participant_severity severity, int reason,
+                        uint32_t leaf)
 {
-    effect_event(p, &(struct participant_effect){.event = PARTICIPANT_NOTICE,
-                                                 .severity = severity,
-                                                 .reason = reason,
-                                                 .leaf = leaf,
-                                                 .by = MLS_NO_LEAF});
+    participant_effect_event(p, &(struct participant_effect){.event = PARTICIPANT_NOTICE,
+                                                             .severity = severity,
+                                                             .reason = reason,
+                                                             .leaf = leaf,
+                                                             .by = MLS_NO_LEAF});
 }
 
 bool participant_next(struct participant *p, struct participant_effect *out)
@@ -109,7 +110,7 @@ bool participant_next(struct participant *p, struct participant_effect *out)
     return true;
 }
 
-void effects_fini(struct effects *e)
+void participant_effects_fini(struct effects *e)
 {
     while (e->first != NULL) {
         struct effect *next = e->first->next;
@@ -120,7 +121,7 @@ void effects_fini(struct effects *e)
     *e = (struct effects){0};
 }
 
-int effects_check(struct effects *e)
+int participant_effects_check(struct effects *e)
 {
     bool failed = e->failed;
     e->failed = false;

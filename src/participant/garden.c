@@ -18,7 +18,7 @@ static bool first_of_block(const struct participant *p, uint32_t own)
     return true;
 }
 
-uint64_t garden_time(const struct participant *p)
+uint64_t participant_garden_time(const struct participant *p)
 {
     uint32_t own = mls_group_own_leaf(p->group);
     if (p->garden_epoch == mls_group_epoch(p->group) + 1 ||
@@ -27,7 +27,7 @@ uint64_t garden_time(const struct participant *p)
     return p->epoch_us + QUIET_US + (own >> BLOCK_LEVEL) * STAGGER_US;
 }
 
-int garden_wanted(struct participant *p, bool *out)
+int participant_garden_wanted(struct participant *p, bool *out)
 {
     size_t cost = 0;
     p->garden_epoch = mls_group_epoch(p->group) + 1;

@@ -33,11 +33,11 @@ static bool same_person(struct participant *p, const struct mls_credential *a, s
 {
     struct verdict *x = NULL, *y = NULL;
     bool same = bytes_equal(a->certificates, b->certificates) && bytes_equal(key_a, key_b);
-    if (!same && realm_judge(p->realm, p->crypto, a, key_a, now_of(p), &x) == 0 &&
-        realm_judge(p->realm, p->crypto, b, key_b, now_of(p), &y) == 0)
+    if (!same && participant_realm_judge(p->realm, p->crypto, a, key_a, now_of(p), &x) == 0 &&
+        participant_realm_judge(p->realm, p->crypto, b, key_b, now_of(p), &y) == 0)
         same = identity_same(&x->id, &y->id);
-    verdict_release(x);
-    verdict_release(y);
+    participant_verdict_release(x);
+    participant_verdict_release(y);
     return same;
 }
 
@@ -79,13 +79,13 @@ static bool same_identity(void *ctx, const struct mls_credential *a, const struc
            bytes_equal(a->certificates, b->certificates);
 }
 
-struct mls_callbacks group_callbacks(struct participant *p)
+struct mls_callbacks participant_group_callbacks(struct participant *p)
 {
     return (struct mls_callbacks){.ctx = p,
                                   .check_identity = check_identity,
                                   .find_psk = find_psk,
                                   .same_identity = same_identity,
-                                  .store = p->persist ? persist_store : NULL};
+                                  .store = p->persist ? participant_persist_store : NULL};
 }
 
 /* For open meetings, too: the extension is required of all. */
@@ -95,7 +95,7 @@ static int make_name(struct participant *p, struct buf *out)
                              crypto_signer_public(p->signer), p->name, out);
 }
 
-int group_make_client(struct participant *p)
+int participant_group_make_client(struct participant *p)
 {
     static const uint16_t extensions[] = {MEETING_EXT_CARD, MEETING_EXT_STATE, MEETING_EXT_NAME};
     struct buf name = {0};
@@ -112,9 +112,9 @@ int group_make_client(struct participant *p)
         .suite = suite,
         .signer = p->signer,
         .credential = {.type = MLS_X509, .certificates = buf_view(&p->chain)},
-        .callbacks = group_callbacks(p),
+        .callbacks = participant_group_callbacks(p),
         .policy = policy,
-        .verified = trust_verified(p->trust),
+        .verified = participant_trust_verified(p->trust),
         .extensions = extensions,
         .n_extensions = sizeof extensions / sizeof extensions[0],
         .leaf_extensions = &leaf,
@@ -136,21 +136,21 @@ static int identify(void *ctx, const struct mls_credential *credential, struct b
 {
     struct participant *p = ctx;
     struct verdict *v = NULL;
-    int rv = realm_judge(p->realm, p->crypto, credential, signature_key, now_of(p), &v);
+    int rv = participant_realm_judge(p->realm, p->crypto, credential, signature_key, now_of(p), &v);
     if (rv == 0)
         *out = v->id;
-    verdict_release(v);
+    participant_verdict_release(v);
     return rv;
 }
 
-struct meeting_judge group_judge(struct participant *p)
+struct meeting_judge participant_group_judge(struct participant *p)
 {
     return (struct meeting_judge){.ctx = p, .identify = identify};
 }
 
 /* ---- State ---- */
 
-int group_read_state(struct participant *p)
+int participant_group_read_state(struct participant *p)
 {
     struct mls_context context;
     struct bytes data = none();
@@ -171,7 +171,7 @@ int group_read_state(struct participant *p)
     return rv;
 }
 
-int group_check(struct participant *p, const struct mls_group *g)
+int participant_group_check(struct participant *p, const struct mls_group *g)
 {
     struct mls_context context;
     struct meeting_state state;
@@ -182,7 +182,7 @@ int group_check(struct participant *p, const struct mls_group *g)
     return meeting_extensions_check(context.extensions, p->card, &state);
 }
 
-void group_drop(struct participant *p)
+void participant_group_drop(struct participant *p)
 {
     mls_group_free(p->group);
     p->group = NULL;
@@ -192,37 +192,37 @@ void group_drop(struct participant *p)
     p->stuck_us = 0;
     p->state = (struct meeting_state){0};
     buf_clear(&p->state_data);
-    roster_fini(p);
-    callers_fini(&p->lobby);
-    callers_fini(&p->joiners);
-    wishes_fini(p);
+    participant_roster_fini(p);
+    participant_callers_fini(&p->lobby);
+    participant_callers_fini(&p->joiners);
+    participant_wishes_fini(p);
     if (p->persist)
-        effect_simple(p, PARTICIPANT_SAVE_NOTHING);
+        participant_effect_simple(p, PARTICIPANT_SAVE_NOTHING);
 }
 
-int group_enter(struct participant *p)
+int participant_group_enter(struct participant *p)
 {
-    int rv = group_read_state(p);
+    int rv = participant_group_read_state(p);
     if (rv == 0)
-        rv = roster_reset(p);
+        rv = participant_roster_reset(p);
     if (rv == 0)
-        rv = persist_snapshot(p);
+        rv = participant_persist_snapshot(p);
     if (rv != 0)
         return rv;
-    lead_new_epoch(p);
-    talk_new_epoch(p, false);
-    event_of(p, PARTICIPANT_ROSTER);
-    event_of(p, PARTICIPANT_STATE);
-    effect_event(p, &(struct participant_effect){.event = PARTICIPANT_CODE,
-                                                 .epoch = mls_group_epoch(p->group),
-                                                 .leaf = MLS_NO_LEAF,
-                                                 .by = MLS_NO_LEAF});
+    participant_lead_new_epoch(p);
+    participant_talk_new_epoch(p, false);
+    participant_tell(p, PARTICIPANT_ROSTER);
+    participant_tell(p, PARTICIPANT_STATE);
+    participant_effect_event(p, &(struct participant_effect){.event = PARTICIPANT_CODE,
+                                                             .epoch = mls_group_epoch(p->group),
+                                                             .leaf = MLS_NO_LEAF,
+                                                             .by = MLS_NO_LEAF});
     return 0;
 }
 
 /* ---- Founding ---- */
 
-int group_found(struct participant *p)
+int participant_group_found(struct participant *p)
 {
     uint8_t group_id[MEETING_GROUP_ID];
     struct meeting_state state = {.started_at = now_of(p)};
@@ -251,7 +251,7 @@ static int join(struct participant *p, const struct signal_message *m)
     int rv =
         mls_group_join(p->client, m->body, m->tree, p->key_package, NULL, 0, now_of(p), &joined);
     if (rv == 0)
-        rv = group_check(p, joined);
+        rv = participant_group_check(p, joined);
     if (rv == 0 && !card_terms(p->card)->open && !p->psk_used)
         rv = CONCLAVE_EPSK;
     if (rv == 0)
@@ -261,10 +261,10 @@ static int join(struct participant *p, const struct signal_message *m)
     return rv;
 }
 
-int group_welcomed(struct participant *p, const struct signal_message *m)
+int participant_group_welcomed(struct participant *p, const struct signal_message *m)
 {
     if (p->key_package == NULL || p->group != NULL) {
-        notice(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
         return 0;
     }
     int rv = join(p, m);
@@ -272,10 +272,10 @@ int group_welcomed(struct participant *p, const struct signal_message *m)
         return rv;
     if (rv != 0) { /* not ours, or without the link's secret: we go on waiting for a true one */
         p->stats.refused++;
-        notice(p, PARTICIPANT_ALARM,
-               rv == CONCLAVE_EPSK || rv == CONCLAVE_EDECRYPT ? REASON_LINK_SECRET
-                                                              : REASON_COMMIT_FOREIGN,
-               MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_ALARM,
+                           rv == CONCLAVE_EPSK || rv == CONCLAVE_EDECRYPT ? REASON_LINK_SECRET
+                                                                          : REASON_COMMIT_FOREIGN,
+                           MLS_NO_LEAF);
         return 0;
     }
     mls_key_package_free(p->key_package);
@@ -284,26 +284,26 @@ int group_welcomed(struct participant *p, const struct signal_message *m)
     p->retries = 0;
     p->rejoins = 0;
     p->stats.epochs++;
-    set_phase(p, PARTICIPANT_IN_MEETING);
-    return group_enter(p);
+    participant_phase_set(p, PARTICIPANT_IN_MEETING);
+    return participant_group_enter(p);
 }
 
 /* ---- Commits ---- */
 
-/* An accepted commit that we do not follow: say so; see group_tick() for what comes after. */
+/* An accepted commit that we do not follow: say so; what comes after: participant_group_tick(). */
 static void stuck(struct participant *p, struct bytes message, int reason, uint32_t by)
 {
     uint8_t hash[SIGNAL_HASH];
     p->stats.refused++;
     p->stuck_us = p->now_us;
     p->stuck_reason = reason;
-    notice(p, PARTICIPANT_ALARM, reason, by);
+    participant_notify(p, PARTICIPANT_ALARM, reason, by);
     if (crypto_sha256(message, hash) != 0)
         return;
-    effect_send(p, &(struct signal_message){.type = SIGNAL_COMPLAINT,
-                                            .epoch = mls_group_epoch(p->group),
-                                            .hash = bytes_of(hash, SIGNAL_HASH),
-                                            .reason = (uint16_t)reason});
+    participant_effect_send(p, &(struct signal_message){.type = SIGNAL_COMPLAINT,
+                                                        .epoch = mls_group_epoch(p->group),
+                                                        .hash = bytes_of(hash, SIGNAL_HASH),
+                                                        .reason = (uint16_t)reason});
 }
 
 /* After a merge, whoever made the commit. */
@@ -311,7 +311,7 @@ static int advanced(struct participant *p, struct roster_changes *changes)
 {
     bool locked = p->state.locked;
     size_t came = 0;
-    int rv = group_read_state(p);
+    int rv = participant_group_read_state(p);
     if (rv != 0)
         return rv;
     for (size_t i = 0; i < changes->n; i++)
@@ -319,18 +319,18 @@ static int advanced(struct participant *p, struct roster_changes *changes)
     p->stats.epochs++;
     p->behind_us = 0;
     p->behind_told = false;
-    roster_apply(p, changes);
-    wish_settle(p);
-    lead_new_epoch(p);
-    talk_new_epoch(p, came != 0);
+    participant_roster_apply(p, changes);
+    participant_wish_settle(p);
+    participant_lead_new_epoch(p);
+    participant_talk_new_epoch(p, came != 0);
     if (p->state.locked != locked)
-        event_of(p, PARTICIPANT_STATE);
-    effect_event(p, &(struct participant_effect){.event = PARTICIPANT_CODE,
-                                                 .epoch = mls_group_epoch(p->group),
-                                                 .leaf = MLS_NO_LEAF,
-                                                 .by = MLS_NO_LEAF});
+        participant_tell(p, PARTICIPANT_STATE);
+    participant_effect_event(p, &(struct participant_effect){.event = PARTICIPANT_CODE,
+                                                             .epoch = mls_group_epoch(p->group),
+                                                             .leaf = MLS_NO_LEAF,
+                                                             .by = MLS_NO_LEAF});
     if (p->state.ended)
-        over(p, REASON_ENDED);
+        participant_end_with(p, REASON_ENDED);
     return 0;
 }
 
@@ -338,16 +338,16 @@ static int merge_own(struct participant *p)
 {
     struct roster_changes changes = {0};
     struct buf welcome = {0};
-    int rv = roster_changes(p, mls_group_pending(p->group), &changes);
+    int rv = participant_roster_changes(p, mls_group_pending(p->group), &changes);
     if (rv == 0)
         rv = mls_group_merge_own(p->group, &welcome);
     if (rv == 0 && welcome.n != 0)
-        effect_send(p, &(struct signal_message){.type = SIGNAL_WELCOME,
-                                                .epoch = mls_group_epoch(p->group),
-                                                .body = buf_view(&welcome)});
+        participant_effect_send(p, &(struct signal_message){.type = SIGNAL_WELCOME,
+                                                            .epoch = mls_group_epoch(p->group),
+                                                            .body = buf_view(&welcome)});
     if (rv == 0)
         rv = advanced(p, &changes);
-    roster_changes_fini(&changes);
+    participant_roster_changes_fini(&changes);
     buf_free(&welcome);
     return rv;
 }
@@ -370,21 +370,21 @@ static int merge(struct participant *p, struct mls_received *r)
     struct roster_changes changes = {0};
     bool gone = mls_staged_removes_us(r->staged);
     int reason = gone ? removed_reason(r->staged, mls_group_own_leaf(p->group)) : 0;
-    int rv = gone ? 0 : roster_changes(p, r->staged, &changes);
+    int rv = gone ? 0 : participant_roster_changes(p, r->staged, &changes);
     if (rv == 0)
         rv = mls_group_merge(p->group, mls_received_take(r));
     if (rv == 0 && gone)
-        over(p, reason);
+        participant_end_with(p, reason);
     else if (rv == 0)
         rv = advanced(p, &changes);
-    roster_changes_fini(&changes);
+    participant_roster_changes_fini(&changes);
     return rv;
 }
 
 static int judge_commit(struct participant *p, struct bytes message, struct mls_received *r)
 {
     struct meeting_refusal refusal = {0};
-    struct meeting_judge judge = group_judge(p);
+    struct meeting_judge judge = participant_group_judge(p);
     int rv = meeting_check_commit(p->card, r->staged, &judge, now_of(p), &refusal);
     if (rv == CONCLAVE_EPOLICY) {
         stuck(p, message, refusal.reason != 0 ? refusal.reason : REASON_NOT_ALLOWED, refusal.by);
@@ -408,19 +408,19 @@ static int cannot_follow(struct participant *p, struct bytes message, int error)
     if (mls_message_peek(message, &kind, &group_id, &epoch) != 0 ||
         !bytes_equal(group_id, context.group_id)) {
         p->stats.refused++;
-        notice(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
     } else if (epoch < context.epoch) {
         p->stats.refused++; /* a replay */
     } else if (epoch > context.epoch) {
         if (p->stuck_us == 0) /* one was withheld: ask for all since ours */
-            reconnect(p, 0);
+            participant_reconnect(p, 0);
     } else {
         stuck(p, message, REASON_CANNOT_FOLLOW, MLS_NO_LEAF);
     }
     return 0;
 }
 
-int group_committed(struct participant *p, struct bytes message)
+int participant_group_committed(struct participant *p, struct bytes message)
 {
     struct mls_received r = {0};
     if (p->rejoining != NULL)
@@ -432,7 +432,7 @@ int group_committed(struct participant *p, struct bytes message)
         return cannot_follow(p, message, rv);
     if (p->stuck_us != 0) { /* the server took the other one back */
         p->stuck_us = 0;
-        notice(p, PARTICIPANT_INFO, REASON_UNDONE, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_INFO, REASON_UNDONE, MLS_NO_LEAF);
     }
     if (r.kind == MLS_RECEIVED_OWN_COMMIT)
         rv = merge_own(p);
@@ -452,7 +452,7 @@ static int resumed(struct participant *p, struct bytes message)
     struct mls_received r = {0};
     struct buf welcome = {0};
     if (mls_group_receive(p->rejoining, message, now_of(p), &r) != 0)
-        return 0; /* somebody else's: ours will be rejected, see lead_rejected() */
+        return 0; /* somebody else's: ours will be rejected, see participant_lead_rejected() */
     int rv = r.kind == MLS_RECEIVED_OWN_COMMIT ? mls_group_merge_own(p->rejoining, &welcome) : 0;
     mls_received_free(&r);
     buf_free(&welcome);
@@ -464,22 +464,22 @@ static int resumed(struct participant *p, struct bytes message)
     p->stuck_us = 0;
     p->rejoin = false;
     p->stats.epochs++;
-    return group_enter(p);
+    return participant_group_enter(p);
 }
 
-int group_undone(struct participant *p, const struct signal_message *m)
+int participant_group_undone(struct participant *p, const struct signal_message *m)
 {
     if (p->group == NULL)
         return 0;
     if (m->epoch == mls_group_epoch(p->group)) {
         p->stuck_us = 0;
-        notice(p, PARTICIPANT_WARNING, REASON_UNDONE, m->leaf);
+        participant_notify(p, PARTICIPANT_WARNING, REASON_UNDONE, m->leaf);
         return 0;
     }
     /* We followed what the server took back: there is no way back to that epoch. */
-    notice(p, PARTICIPANT_ALARM, REASON_UNDONE, m->leaf);
-    group_drop(p);
-    reconnect(p, 0);
+    participant_notify(p, PARTICIPANT_ALARM, REASON_UNDONE, m->leaf);
+    participant_group_drop(p);
+    participant_reconnect(p, 0);
     return 0;
 }
 
@@ -490,14 +490,14 @@ static void behind_tick(struct participant *p)
         return;
     p->behind_us = 0;
     if (p->behind_told) { /* asked for, and not given */
-        notice(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, MLS_NO_LEAF);
         return;
     }
     p->behind_told = true;
-    reconnect(p, 0);
+    participant_reconnect(p, 0);
 }
 
-int group_tick(struct participant *p)
+int participant_group_tick(struct participant *p)
 {
     behind_tick(p);
     if (p->stuck_us == 0 || p->phase != PARTICIPANT_IN_MEETING)
@@ -505,15 +505,15 @@ int group_tick(struct participant *p)
     uint64_t waited = p->now_us - p->stuck_us;
     if (p->stuck_reason == REASON_CANNOT_FOLLOW && waited >= STUCK_REJOIN_US) {
         if (p->rejoins >= PARTICIPANT_REJOINS_LIMIT) {
-            over(p, REASON_CANNOT_FOLLOW);
+            participant_end_with(p, REASON_CANNOT_FOLLOW);
             return 0;
         }
         p->rejoins++;
         p->rejoin = true;
         p->stuck_us = 0;
-        reconnect(p, 0);
+        participant_reconnect(p, 0);
     } else if (waited >= STUCK_GIVE_UP_US) {
-        over(p, p->stuck_reason);
+        participant_end_with(p, p->stuck_reason);
     }
     return 0;
 }
@@ -530,7 +530,7 @@ static int judge_proposal(struct participant *p, const struct mls_proposal_info 
 {
     struct mls_context context;
     struct meeting_members members = {p->group, member_of};
-    struct meeting_judge judge = group_judge(p);
+    struct meeting_judge judge = participant_group_judge(p);
     mls_group_context(p->group, &context);
     return meeting_check_proposal(p->card, &context, &members, info, &judge, now_of(p), refusal);
 }
@@ -538,7 +538,7 @@ static int judge_proposal(struct participant *p, const struct mls_proposal_info 
 /* The server wants somebody removed as disconnected whom we have just heard. */
 static bool heard_lately(const struct participant *p, const struct mls_proposal_info *info)
 {
-    const struct seat *s = roster_seat(p, info->leaf);
+    const struct seat *s = participant_roster_seat(p, info->leaf);
     return info->type == MLS_REMOVE && info->sender.type == MLS_SENDER_EXTERNAL &&
            (info->leaf == mls_group_own_leaf(p->group) ||
             (s != NULL && s->connected && s->beat_epoch != 0 &&
@@ -560,14 +560,14 @@ static int take_proposal(struct participant *p, const struct mls_received *r)
     int rv = judge_proposal(p, info, &refusal);
     if (rv == CONCLAVE_EPOLICY) {
         p->stats.refused++;
-        notice(p, PARTICIPANT_ALARM, refusal.reason != 0 ? refusal.reason : REASON_NOT_ALLOWED,
-               refusal.by);
+        participant_notify(p, PARTICIPANT_ALARM,
+                           refusal.reason != 0 ? refusal.reason : REASON_NOT_ALLOWED, refusal.by);
         return mls_group_ignore_proposal(p->group, info->ref);
     }
     if (rv != 0)
         return rv;
     if (heard_lately(p, info)) {
-        notice(p, PARTICIPANT_WARNING, REASON_REMOVED_BY_SERVER, info->leaf);
+        participant_notify(p, PARTICIPANT_WARNING, REASON_REMOVED_BY_SERVER, info->leaf);
         return mls_group_ignore_proposal(p->group, info->ref);
     }
     if (r->sender.type != MLS_SENDER_MEMBER || r->sender.index != mls_group_own_leaf(p->group))
@@ -575,7 +575,7 @@ static int take_proposal(struct participant *p, const struct mls_received *r)
     return 0;
 }
 
-int group_proposed(struct participant *p, struct bytes message)
+int participant_group_proposed(struct participant *p, struct bytes message)
 {
     struct mls_received r = {0};
     if (p->group == NULL || p->founding || p->rejoining != NULL)
@@ -593,7 +593,7 @@ int group_proposed(struct participant *p, struct bytes message)
     return rv;
 }
 
-uint64_t group_deadline(const struct participant *p)
+uint64_t participant_group_deadline(const struct participant *p)
 {
     uint64_t at = NEVER;
     if (p->behind_us != 0 && p->connection == LIVE)

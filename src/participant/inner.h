@@ -38,16 +38,17 @@ struct verdict {
 
 /* Anchors and policy for one provider root and organisation: those of a card. */
 struct realm;
-int trust_realm(struct participant_trust *t, const struct card *card,
-                struct realm **out) CONCLAVE_CHECKED;
-const struct identity_anchors *realm_anchors(const struct realm *r);
-struct crypto_verified *trust_verified(const struct participant_trust *t); /* or NULL */
-struct bytes trust_provider(const struct participant_trust *t);
+int participant_trust_realm(struct participant_trust *t, const struct card *card,
+                            struct realm **out) CONCLAVE_CHECKED;
+const struct identity_anchors *participant_realm_anchors(const struct realm *r);
+struct crypto_verified *participant_trust_verified(const struct participant_trust *t); /* or NULL */
+struct bytes participant_trust_provider(const struct participant_trust *t);
 
-/* The verdict on a credential now; counted: give it back with verdict_release(). */
-int realm_judge(struct realm *r, struct crypto *c, const struct mls_credential *credential,
-                struct bytes signature_key, uint64_t now, struct verdict **out) CONCLAVE_CHECKED;
-void verdict_release(struct verdict *v); /* NULL is fine */
+/* The verdict on a credential now; counted: give it back with participant_verdict_release(). */
+int participant_realm_judge(struct realm *r, struct crypto *c,
+                            const struct mls_credential *credential, struct bytes signature_key,
+                            uint64_t now, struct verdict **out) CONCLAVE_CHECKED;
+void participant_verdict_release(struct verdict *v); /* NULL is fine */
 
 /* ---- effect.c ---- */
 
@@ -213,91 +214,96 @@ static inline struct bytes none(void)
 }
 
 /* A number below n, spread evenly; for timers only. */
-uint64_t spread(struct participant *p, uint64_t n);
+uint64_t participant_spread(struct participant *p, uint64_t n);
 
-/* ---- effect.c: they cannot fail; settle() reports ENOMEM once, at the end ---- */
+/* ---- effect.c: they cannot fail; participant_settle() reports ENOMEM once, at the end ---- */
 
-void effect_simple(struct participant *p, enum participant_effect_kind kind);
-void effect_data(struct participant *p, enum participant_effect_kind kind, struct bytes data,
-                 bool sync);
-void effect_send(struct participant *p, const struct signal_message *m);
-void effect_event(struct participant *p, const struct participant_effect *event);
-void event_of(struct participant *p, enum participant_event event);
-void notice(struct participant *p, enum participant_severity severity, int reason, uint32_t leaf);
-void effects_fini(struct effects *e);
+void participant_effect_simple(struct participant *p, enum participant_effect_kind kind);
+void participant_effect_data(struct participant *p, enum participant_effect_kind kind,
+                             struct bytes data, bool sync);
+void participant_effect_send(struct participant *p, const struct signal_message *m);
+void participant_effect_event(struct participant *p, const struct participant_effect *event);
+void participant_tell(struct participant *p, enum participant_event event);
+void participant_notify(struct participant *p, enum participant_severity severity, int reason,
+                        uint32_t leaf);
+void participant_effects_fini(struct effects *e);
 /* 0, or ENOMEM if an effect was lost since the last call. */
-int effects_check(struct effects *e) CONCLAVE_CHECKED;
+int participant_effects_check(struct effects *e) CONCLAVE_CHECKED;
 
 /* ---- participant.c ---- */
 
-void set_phase(struct participant *p, enum participant_phase phase);
+void participant_phase_set(struct participant *p, enum participant_phase phase);
 /* Nothing more will come: lets go of the group and of what was saved. */
-void over(struct participant *p, int reason);
+void participant_end_with(struct participant *p, int reason);
 /* Closes and opens the connection. */
-void reconnect(struct participant *p, uint64_t after_us);
+void participant_reconnect(struct participant *p, uint64_t after_us);
 /* What every call from outside ends with: the timers that are due. */
-int settle(struct participant *p, int rv) CONCLAVE_CHECKED;
+int participant_settle(struct participant *p, int rv) CONCLAVE_CHECKED;
 
 /* ---- open.c ---- */
 
-int open_greet(struct participant *p) CONCLAVE_CHECKED;
+int participant_open_greet(struct participant *p) CONCLAVE_CHECKED;
 /* Takes a card, or says why not: then p->card stays NULL and it is over. */
-int open_card(struct participant *p, struct bytes encoded) CONCLAVE_CHECKED;
-int open_challenge(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
-int open_knock(struct participant *p) CONCLAVE_CHECKED;
-int open_taken(struct participant *p) CONCLAVE_CHECKED;
-int open_live(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
-int open_info(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
-int open_fault(struct participant *p, int reason) CONCLAVE_CHECKED;
+int participant_open_card(struct participant *p, struct bytes encoded) CONCLAVE_CHECKED;
+int participant_open_challenge(struct participant *p,
+                               const struct signal_message *m) CONCLAVE_CHECKED;
+int participant_open_knock(struct participant *p) CONCLAVE_CHECKED;
+int participant_open_taken(struct participant *p) CONCLAVE_CHECKED;
+int participant_open_live(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int participant_open_info(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int participant_open_fault(struct participant *p, int reason) CONCLAVE_CHECKED;
 
 /* ---- group.c ---- */
 
-struct mls_callbacks group_callbacks(struct participant *p);
-int group_make_client(struct participant *p) CONCLAVE_CHECKED;
-struct meeting_judge group_judge(struct participant *p);
+struct mls_callbacks participant_group_callbacks(struct participant *p);
+int participant_group_make_client(struct participant *p) CONCLAVE_CHECKED;
+struct meeting_judge participant_group_judge(struct participant *p);
 /* Reads the state out of the group's context. */
-int group_read_state(struct participant *p) CONCLAVE_CHECKED;
+int participant_group_read_state(struct participant *p) CONCLAVE_CHECKED;
 /* Whether a group is this meeting's, whole. EPOLICY, ESYNTAX. */
-int group_check(struct participant *p, const struct mls_group *g) CONCLAVE_CHECKED;
+int participant_group_check(struct participant *p, const struct mls_group *g) CONCLAVE_CHECKED;
 /* In the meeting from now on. */
-int group_enter(struct participant *p) CONCLAVE_CHECKED;
-void group_drop(struct participant *p);
-int group_found(struct participant *p) CONCLAVE_CHECKED;
-int group_welcomed(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
-int group_committed(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
-int group_proposed(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
-int group_undone(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
-int group_tick(struct participant *p) CONCLAVE_CHECKED;
-uint64_t group_deadline(const struct participant *p);
+int participant_group_enter(struct participant *p) CONCLAVE_CHECKED;
+void participant_group_drop(struct participant *p);
+int participant_group_found(struct participant *p) CONCLAVE_CHECKED;
+int participant_group_welcomed(struct participant *p,
+                               const struct signal_message *m) CONCLAVE_CHECKED;
+int participant_group_committed(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
+int participant_group_proposed(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
+int participant_group_undone(struct participant *p,
+                             const struct signal_message *m) CONCLAVE_CHECKED;
+int participant_group_tick(struct participant *p) CONCLAVE_CHECKED;
+uint64_t participant_group_deadline(const struct participant *p);
 /* Our own role now. */
-enum meeting_role own_role(const struct participant *p);
+enum meeting_role participant_role_own(const struct participant *p);
 
 /* ---- lead.c ---- */
 
-int lead_tick(struct participant *p) CONCLAVE_CHECKED;
-uint64_t lead_deadline(const struct participant *p);
-int lead_rejected(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int participant_lead_tick(struct participant *p) CONCLAVE_CHECKED;
+uint64_t participant_lead_deadline(const struct participant *p);
+int participant_lead_rejected(struct participant *p,
+                              const struct signal_message *m) CONCLAVE_CHECKED;
 /* After a reconnection: what was pending goes out again. */
-int lead_resume(struct participant *p) CONCLAVE_CHECKED;
-void lead_new_epoch(struct participant *p);
+int participant_lead_resume(struct participant *p) CONCLAVE_CHECKED;
+void participant_lead_new_epoch(struct participant *p);
 /* How many connected members have a lower leaf than we. */
-uint32_t lead_rank(const struct participant *p);
+uint32_t participant_lead_rank(const struct participant *p);
 
 /* ---- garden.c ---- */
 
 /* When to look at the tree; NEVER if it is not for us. */
-uint64_t garden_time(const struct participant *p);
+uint64_t participant_garden_time(const struct participant *p);
 /* Whether a path of ours is worth a commit; asked once in an epoch. */
-int garden_wanted(struct participant *p, bool *out) CONCLAVE_CHECKED;
+int participant_garden_wanted(struct participant *p, bool *out) CONCLAVE_CHECKED;
 
 /* ---- wish.c ---- */
 
 /* Drops the wishes that have come true. */
-void wish_settle(struct participant *p);
-void wishes_fini(struct participant *p);
-bool wish_open(const struct participant *p); /* one is left */
-uint64_t wish_oldest(const struct participant *p);
-/* The changes still wanted; views into p and into *out, to be ended with wish_changes_fini().
+void participant_wish_settle(struct participant *p);
+void participant_wishes_fini(struct participant *p);
+bool participant_wish_open(const struct participant *p); /* one is left */
+uint64_t participant_wish_oldest(const struct participant *p);
+/* The changes still wanted; views into p and into *out, to be ended with ..._fini().
  * unproposed: only those not proposed in this epoch. */
 struct wish_changes {
     struct mls_change *list;
@@ -306,35 +312,36 @@ struct wish_changes {
     struct buf cohosts, barred;
     bool state;
 };
-int wish_changes(struct participant *p, bool unproposed, size_t most,
-                 struct wish_changes *out) CONCLAVE_CHECKED;
-void wish_changes_fini(struct wish_changes *c);
+int participant_wish_changes(struct participant *p, bool unproposed, size_t most,
+                             struct wish_changes *out) CONCLAVE_CHECKED;
+void participant_wish_changes_fini(struct wish_changes *c);
 /* Somebody with this key is in the group now. */
-void wish_admitted(struct participant *p, struct bytes signature_key);
+void participant_wish_admitted(struct participant *p, struct bytes signature_key);
 /* Tells of those that have waited so long. */
-void wish_warn(struct participant *p, uint64_t after_us);
+void participant_wish_warn(struct participant *p, uint64_t after_us);
 /* Drops the oldest, which cannot be committed, and says so. */
-void wish_give_up(struct participant *p);
-/* Whether the card wants the meeting locked by now: wish_changes() sees to it. */
-bool wish_auto_lock_due(const struct participant *p);
-int wish_propose(struct participant *p) CONCLAVE_CHECKED;
+void participant_wish_give_up(struct participant *p);
+/* Whether the card wants the meeting locked by now: participant_wish_changes() sees to it. */
+bool participant_wish_auto_lock_due(const struct participant *p);
+int participant_wish_propose(struct participant *p) CONCLAVE_CHECKED;
 
 /* ---- door.c ---- */
 
-int door_lobby(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
-int door_joiners(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int participant_door_lobby(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
+int participant_door_joiners(struct participant *p,
+                             const struct signal_message *m) CONCLAVE_CHECKED;
 /* Forgets who is inside by now. */
-void door_settle(struct participant *p, struct bytes signature_key);
+void participant_door_settle(struct participant *p, struct bytes signature_key);
 /* The first joiner cannot be added. */
-void door_drop_first(struct participant *p);
-void callers_fini(struct callers *c);
-struct caller *callers_find(struct callers *c, struct bytes ref);
+void participant_door_drop_first(struct participant *p);
+void participant_callers_fini(struct callers *c);
+struct caller *participant_callers_find(struct callers *c, struct bytes ref);
 
 /* ---- roster.c ---- */
 
 /* Makes the roster that of the group: all leaves, everybody connected. */
-int roster_reset(struct participant *p) CONCLAVE_CHECKED;
-void roster_fini(struct participant *p);
+int participant_roster_reset(struct participant *p) CONCLAVE_CHECKED;
+void participant_roster_fini(struct participant *p);
 /* Who comes and goes by a commit: all that can fail is done before it is merged, the rest after. */
 struct roster_change {
     uint32_t leaf, by;
@@ -351,33 +358,35 @@ struct roster_changes {
     size_t n;
     bool resumes; /* an external commit: who goes and who comes is the same person */
 };
-int roster_changes(struct participant *p, const struct mls_staged *staged,
-                   struct roster_changes *out) CONCLAVE_CHECKED;
-void roster_apply(struct participant *p, struct roster_changes *changes);
-void roster_changes_fini(struct roster_changes *changes);
-void roster_presence(struct participant *p, struct bytes list);
-struct seat *roster_seat(const struct participant *p, uint32_t leaf); /* NULL if blank */
-enum meeting_role roster_role(const struct participant *p, uint32_t leaf);
-void person_name(struct participant *p, struct bytes signature_key, struct bytes leaf_extensions,
-                 char out[static PARTICIPANT_NAME_MAX + 1]);
+int participant_roster_changes(struct participant *p, const struct mls_staged *staged,
+                               struct roster_changes *out) CONCLAVE_CHECKED;
+void participant_roster_apply(struct participant *p, struct roster_changes *changes);
+void participant_roster_changes_fini(struct roster_changes *changes);
+void participant_roster_presence(struct participant *p, struct bytes list);
+struct seat *participant_roster_seat(const struct participant *p,
+                                     uint32_t leaf); /* NULL if blank */
+enum meeting_role participant_roster_role(const struct participant *p, uint32_t leaf);
+void participant_person_name(struct participant *p, struct bytes signature_key,
+                             struct bytes leaf_extensions,
+                             char out[static PARTICIPANT_NAME_MAX + 1]);
 
 /* ---- talk.c ---- */
 
-int talk_received(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
+int participant_talk_received(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
 /* Sends what waits, if it can be sent now. */
-int talk_flush(struct participant *p) CONCLAVE_CHECKED;
-int talk_tick(struct participant *p) CONCLAVE_CHECKED;
-uint64_t talk_deadline(const struct participant *p);
+int participant_talk_flush(struct participant *p) CONCLAVE_CHECKED;
+int participant_talk_tick(struct participant *p) CONCLAVE_CHECKED;
+uint64_t participant_talk_deadline(const struct participant *p);
 /* After a reconnection: what has not come back is sent again. */
-void talk_resume(struct participant *p);
-void talk_new_epoch(struct participant *p, bool newcomers);
-void talk_fini(struct participant *p);
+void participant_talk_resume(struct participant *p);
+void participant_talk_new_epoch(struct participant *p, bool newcomers);
+void participant_talk_fini(struct participant *p);
 
 /* ---- persist.c ---- */
 
-int persist_store(void *ctx, struct bytes group_id, struct bytes delta);
+int participant_persist_store(void *ctx, struct bytes group_id, struct bytes delta);
 /* The group anew, whole. */
-int persist_snapshot(struct participant *p) CONCLAVE_CHECKED;
-int persist_tick(struct participant *p) CONCLAVE_CHECKED;
+int participant_persist_snapshot(struct participant *p) CONCLAVE_CHECKED;
+int participant_persist_tick(struct participant *p) CONCLAVE_CHECKED;
 
 #endif

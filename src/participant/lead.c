@@ -15,7 +15,7 @@
 #define FAILED_US (SECOND_US / 5)
 #define FAILURES_MOST 8
 
-uint32_t lead_rank(const struct participant *p)
+uint32_t participant_lead_rank(const struct participant *p)
 {
     uint32_t own = mls_group_own_leaf(p->group), rank = 0;
     for (uint32_t i = 0; i < own && i < p->n_seats; i++)
@@ -53,7 +53,8 @@ static bool wishes_wait(const struct participant *p)
 /* When the leader commits what there is. */
 static uint64_t leaders_time(const struct participant *p)
 {
-    bool work = p->n_proposals != 0 || p->joiners.n != 0 || wish_open(p) || renewal_due(p);
+    bool work =
+        p->n_proposals != 0 || p->joiners.n != 0 || participant_wish_open(p) || renewal_due(p);
     uint16_t minutes = card_terms(p->card)->auto_lock_minutes;
     uint64_t at = NEVER;
     if (minutes != 0 && !p->state.locked)
@@ -69,9 +70,10 @@ static uint64_t stand_ins_time(const struct participant *p, uint32_t rank)
     uint64_t at = NEVER, step = (uint64_t)rank * STAND_IN_STEP_US;
     if (p->n_proposals != 0)
         at = p->proposals_us + STAND_IN_US + (step < STAND_IN_MOST_US ? step : STAND_IN_MOST_US);
-    if (wish_open(p))
-        at =
-            earlier(at, p->n_wishes > PARTICIPANT_PROPOSE_LIMIT ? 0 : wish_oldest(p) + OWN_WISH_US);
+    if (participant_wish_open(p))
+        at = earlier(at, p->n_wishes > PARTICIPANT_PROPOSE_LIMIT
+                             ? 0
+                             : participant_wish_oldest(p) + OWN_WISH_US);
     if (p->joiners.n != 0 || renewal_due(p)) /* the server has given up on the leader */
         at = earlier(at, p->commit_us + p->window_us);
     return at;
@@ -81,7 +83,7 @@ static uint64_t commit_time(const struct participant *p)
 {
     if (!can_commit(p))
         return NEVER;
-    uint32_t rank = lead_rank(p);
+    uint32_t rank = participant_lead_rank(p);
     uint64_t at = rank == 0 ? leaders_time(p) : stand_ins_time(p, rank);
     return at == NEVER || at > p->commit_after_us ? at : p->commit_after_us;
 }
@@ -97,10 +99,10 @@ static uint64_t warn_time(const struct participant *p)
 
 static uint64_t path_time(const struct participant *p)
 {
-    return can_commit(p) ? garden_time(p) : NEVER;
+    return can_commit(p) ? participant_garden_time(p) : NEVER;
 }
 
-uint64_t lead_deadline(const struct participant *p)
+uint64_t participant_lead_deadline(const struct participant *p)
 {
     return earlier(earlier(commit_time(p), path_time(p)), warn_time(p));
 }
@@ -121,7 +123,7 @@ static int collect(struct participant *p, struct wish_changes *wishes, struct ml
                    size_t *out_n, size_t *out_joiners)
 {
     size_t joiners = p->joiners.n < p->joiners_at_once ? p->joiners.n : p->joiners_at_once;
-    int rv = wish_changes(p, false, PARTICIPANT_ADDS_LIMIT, wishes);
+    int rv = participant_wish_changes(p, false, PARTICIPANT_ADDS_LIMIT, wishes);
     if (rv != 0)
         return rv;
     struct mls_change *list = calloc(wishes->n + joiners + 1, sizeof *list);
@@ -144,7 +146,7 @@ static int collect(struct participant *p, struct wish_changes *wishes, struct ml
 static int inspect(struct participant *p)
 {
     struct meeting_refusal refusal = {0};
-    struct meeting_judge judge = group_judge(p);
+    struct meeting_judge judge = participant_group_judge(p);
     return meeting_check_commit(p->card, mls_group_pending(p->group), &judge, now_of(p), &refusal);
 }
 
@@ -166,7 +168,7 @@ static int make(struct participant *p, bool path, struct buf *out, size_t *out_j
             rv = CONCLAVE_ESTORE;
     }
     free(list);
-    wish_changes_fini(&wishes);
+    participant_wish_changes_fini(&wishes);
     return rv;
 }
 
@@ -181,10 +183,10 @@ static int failed(struct participant *p, int error)
         size_t tried = p->joiners.n < p->joiners_at_once ? p->joiners.n : p->joiners_at_once;
         p->joiners_at_once = tried > 1 ? tried / 2 : 1;
     } else if (p->joiners.n != 0) {
-        door_drop_first(p);
+        participant_door_drop_first(p);
         p->joiners_at_once = PARTICIPANT_ADDS_LIMIT;
-    } else if (wish_open(p)) {
-        wish_give_up(p);
+    } else if (participant_wish_open(p)) {
+        participant_wish_give_up(p);
     } else if (p->commit_failures > FAILURES_MOST) {
         p->n_proposals = 0; /* not by us */
     }
@@ -198,7 +200,8 @@ static int commit(struct participant *p, bool path)
     int rv = make(p, path, &message, &joiners);
     if (rv == 0) {
         adapt_window(p, joiners);
-        effect_send(p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&message)});
+        participant_effect_send(
+            p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&message)});
     } else {
         rv = failed(p, rv);
     }
@@ -206,25 +209,25 @@ static int commit(struct participant *p, bool path)
     return rv;
 }
 
-int lead_tick(struct participant *p)
+int participant_lead_tick(struct participant *p)
 {
     int rv = 0;
-    if (can_commit(p) && wish_open(p) && p->n_wishes <= PARTICIPANT_PROPOSE_LIMIT &&
-        lead_rank(p) != 0)
-        rv = wish_propose(p);
+    if (can_commit(p) && participant_wish_open(p) && p->n_wishes <= PARTICIPANT_PROPOSE_LIMIT &&
+        participant_lead_rank(p) != 0)
+        rv = participant_wish_propose(p);
     if (rv == 0 && commit_time(p) <= p->now_us)
         rv = commit(p, false);
     bool path = false;
     if (rv == 0 && path_time(p) <= p->now_us)
-        rv = garden_wanted(p, &path);
+        rv = participant_garden_wanted(p, &path);
     if (rv == 0 && path)
         rv = commit(p, true);
     if (rv == 0 && warn_time(p) <= p->now_us)
-        wish_warn(p, WISH_WARN_US);
+        participant_wish_warn(p, WISH_WARN_US);
     return rv;
 }
 
-void lead_new_epoch(struct participant *p)
+void participant_lead_new_epoch(struct participant *p)
 {
     p->epoch_us = p->now_us;
     p->n_proposals = 0;
@@ -239,12 +242,12 @@ void lead_new_epoch(struct participant *p)
 
 /* Rejected as stale: the winner's commit is on its way, or here. Otherwise the server would not
  * have ours, and nobody has it. */
-int lead_rejected(struct participant *p, const struct signal_message *m)
+int participant_lead_rejected(struct participant *p, const struct signal_message *m)
 {
     if (p->rejoining != NULL) {
         mls_group_free(p->rejoining);
         p->rejoining = NULL;
-        reconnect(p, 0); /* somebody was faster: with a newer GroupInfo */
+        participant_reconnect(p, 0); /* somebody was faster: with a newer GroupInfo */
         return 0;
     }
     if (p->group == NULL || m->epoch != mls_group_epoch(p->group) ||
@@ -254,14 +257,15 @@ int lead_rejected(struct participant *p, const struct signal_message *m)
     return rv != 0 ? rv : failed(p, CONCLAVE_EPOLICY);
 }
 
-int lead_resume(struct participant *p)
+int participant_lead_resume(struct participant *p)
 {
     struct bytes message, welcome;
     if (mls_group_pending_message(p->group, &message) == 0)
-        effect_send(p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = message});
+        participant_effect_send(p,
+                                &(struct signal_message){.type = SIGNAL_COMMIT, .body = message});
     if (mls_group_last_welcome(p->group, &welcome) == 0 && welcome.n != 0)
-        effect_send(p, &(struct signal_message){.type = SIGNAL_WELCOME,
-                                                .epoch = mls_group_epoch(p->group),
-                                                .body = welcome});
+        participant_effect_send(p, &(struct signal_message){.type = SIGNAL_WELCOME,
+                                                            .epoch = mls_group_epoch(p->group),
+                                                            .body = welcome});
     return 0;
 }

@@ -46,7 +46,7 @@ const char *participant_reason_next(int reason)
 static bool host_present(const struct participant *p)
 {
     for (uint32_t i = 0; i < p->n_seats; i++)
-        if (p->seats[i].connected && roster_role(p, i) >= MEETING_HOST)
+        if (p->seats[i].connected && participant_roster_role(p, i) >= MEETING_HOST)
             return true;
     return false;
 }
@@ -104,12 +104,12 @@ int participant_renew(struct participant *p, const struct bytes *chain, size_t n
         return rv;
     old = p->chain;
     p->chain = encoded;
-    rv = p->card != NULL ? group_make_client(p) : 0;
+    rv = p->card != NULL ? participant_group_make_client(p) : 0;
     if (rv != 0) {
         p->chain = old;
         buf_free(&encoded);
         return rv;
     }
     buf_free(&old);
-    return settle(p, 0); /* the next commit of ours shows it: see lead.c */
+    return participant_settle(p, 0); /* the next commit of ours shows it: see lead.c */
 }

@@ -19,7 +19,7 @@ static struct bytes link_hash(const struct participant *p)
     return bytes_of(p->link.card_hash, sizeof p->link.card_hash);
 }
 
-int open_greet(struct participant *p)
+int participant_open_greet(struct participant *p)
 {
     uint8_t access[32];
     struct signal_message hello = {
@@ -31,7 +31,7 @@ int open_greet(struct participant *p)
         hello.access = bytes_of(access, sizeof access);
     }
     p->connection = GREETED;
-    effect_send(p, &hello);
+    participant_effect_send(p, &hello);
     return 0;
 }
 
@@ -41,7 +41,7 @@ int open_greet(struct participant *p)
 static int refuse_card(struct participant *p, const struct card *card, int *out_error)
 {
     const struct card_terms *terms = card_terms(card);
-    struct bytes provider = trust_provider(p->trust);
+    struct bytes provider = participant_trust_provider(p->trust);
     if (p->link.has_hash ? !bytes_equal(card_hash(card), link_hash(p)) : !terms->open)
         return REASON_CARD_MISMATCH;
     if (terms->mode != CARD_E2E)
@@ -53,11 +53,11 @@ static int refuse_card(struct participant *p, const struct card *card, int *out_
     if (rv == CONCLAVE_ESUITE)
         return REASON_UNSUPPORTED_SUITE;
     if (rv == 0)
-        crypto_remember(crypto, trust_verified(p->trust));
+        crypto_remember(crypto, participant_trust_verified(p->trust));
     if (rv == 0)
-        rv = trust_realm(p->trust, card, &p->realm);
+        rv = participant_trust_realm(p->trust, card, &p->realm);
     if (rv == 0)
-        rv = card_verify(card, crypto, realm_anchors(p->realm), &p->organiser);
+        rv = card_verify(card, crypto, participant_realm_anchors(p->realm), &p->organiser);
     if (rv == 0) {
         crypto_free(p->crypto);
         p->crypto = crypto;
@@ -84,10 +84,11 @@ static int judge_self(struct participant *p)
 {
     struct verdict *v = NULL;
     struct mls_credential own = {.type = MLS_X509, .certificates = buf_view(&p->chain)};
-    int rv = realm_judge(p->realm, p->crypto, &own, crypto_signer_public(p->signer), now_of(p), &v);
+    int rv = participant_realm_judge(p->realm, p->crypto, &own, crypto_signer_public(p->signer),
+                                     now_of(p), &v);
     if (rv == 0)
         p->own = v->id;
-    verdict_release(v);
+    participant_verdict_release(v);
     return rv;
 }
 
@@ -95,12 +96,12 @@ static int judge_self(struct participant *p)
 static void warn_of_self(struct participant *p)
 {
     if (p->own.reason == IDENTITY_EXPIRED || p->own.reason == IDENTITY_NOT_YET_VALID)
-        over(p, REASON_CERTIFICATE_EXPIRED);
+        participant_end_with(p, REASON_CERTIFICATE_EXPIRED);
     else if (p->own.category == IDENTITY_UNVERIFIED)
-        notice(p, PARTICIPANT_INFO, REASON_UNVERIFIED, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_INFO, REASON_UNVERIFIED, MLS_NO_LEAF);
 }
 
-int open_card(struct participant *p, struct bytes encoded)
+int participant_open_card(struct participant *p, struct bytes encoded)
 {
     struct card *card = NULL;
     int rv = card_read(encoded, &card), error = 0;
@@ -110,7 +111,7 @@ int open_card(struct participant *p, struct bytes encoded)
     if (reason != REASON_NONE || error != 0) {
         card_free(card);
         if (reason != REASON_NONE)
-            over(p, reason);
+            participant_end_with(p, reason);
         return error;
     }
     p->card = card;
@@ -118,12 +119,13 @@ int open_card(struct participant *p, struct bytes encoded)
     if (rv == 0)
         rv = judge_self(p);
     if (rv == 0)
-        rv = group_make_client(p);
+        rv = participant_group_make_client(p);
     if (rv == 0) {
-        event_of(p, PARTICIPANT_CARD);
+        participant_tell(p, PARTICIPANT_CARD);
         warn_of_self(p);
     } else if (conclave_error_class(rv) != CONCLAVE_CLASS_SYSTEM) {
-        over(p, rv == CONCLAVE_ELIFETIME ? REASON_CERTIFICATE_EXPIRED : REASON_UNSUPPORTED_SUITE);
+        participant_end_with(p, rv == CONCLAVE_ELIFETIME ? REASON_CERTIFICATE_EXPIRED
+                                                         : REASON_UNSUPPORTED_SUITE);
         rv = 0;
     }
     return rv;
@@ -151,7 +153,7 @@ static int prove_hash(struct participant *p, enum signal_type type, struct bytes
     return rv != 0 ? rv : prove(p, type, bytes_of(hash, sizeof hash), out_signature);
 }
 
-int open_knock(struct participant *p)
+int participant_open_knock(struct participant *p)
 {
     struct mls_key_package *kp = NULL;
     struct buf signature = {0};
@@ -163,9 +165,9 @@ int open_knock(struct participant *p)
         mls_key_package_free(p->key_package);
         p->key_package = kp;
         p->connection = ASKED;
-        effect_send(p, &(struct signal_message){.type = SIGNAL_KNOCK,
-                                                .body = mls_key_package_message(kp),
-                                                .signature = buf_view(&signature)});
+        participant_effect_send(p, &(struct signal_message){.type = SIGNAL_KNOCK,
+                                                            .body = mls_key_package_message(kp),
+                                                            .signature = buf_view(&signature)});
     } else {
         mls_key_package_free(kp);
     }
@@ -176,9 +178,9 @@ int open_knock(struct participant *p)
 static int found(struct participant *p)
 {
     struct buf info = {0}, tree = {0}, signature = {0};
-    int rv = p->group == NULL ? group_found(p) : 0;
+    int rv = p->group == NULL ? participant_group_found(p) : 0;
     if (rv == 0) /* so that a crash before the answer leaves no group without a member */
-        rv = persist_snapshot(p);
+        rv = participant_persist_snapshot(p);
     if (rv == 0)
         rv = mls_group_info(p->group, 0, &info);
     if (rv == 0)
@@ -187,10 +189,10 @@ static int found(struct participant *p)
         rv = prove_hash(p, SIGNAL_FOUND, buf_view(&info), &signature);
     if (rv == 0) {
         p->connection = ASKED;
-        effect_send(p, &(struct signal_message){.type = SIGNAL_FOUND,
-                                                .body = buf_view(&info),
-                                                .tree = buf_view(&tree),
-                                                .signature = buf_view(&signature)});
+        participant_effect_send(p, &(struct signal_message){.type = SIGNAL_FOUND,
+                                                            .body = buf_view(&info),
+                                                            .tree = buf_view(&tree),
+                                                            .signature = buf_view(&signature)});
     }
     buf_free(&info);
     buf_free(&tree);
@@ -208,11 +210,11 @@ static int come_back(struct participant *p)
     int rv = prove(p, type, context.group_id, &signature);
     if (rv == 0) {
         p->connection = ASKED;
-        effect_send(p, &(struct signal_message){.type = type,
-                                                .group_id = context.group_id,
-                                                .leaf = mls_group_own_leaf(p->group),
-                                                .epoch = context.epoch,
-                                                .signature = buf_view(&signature)});
+        participant_effect_send(p, &(struct signal_message){.type = type,
+                                                            .group_id = context.group_id,
+                                                            .leaf = mls_group_own_leaf(p->group),
+                                                            .epoch = context.epoch,
+                                                            .signature = buf_view(&signature)});
     }
     buf_free(&signature);
     return rv;
@@ -223,52 +225,52 @@ static int begin(struct participant *p)
     const struct card_terms *terms = card_terms(p->card);
     uint64_t now = now_of(p);
     if (terms->not_after != 0 && now > terms->not_after)
-        over(p, REASON_EXPIRED_LINK);
+        participant_end_with(p, REASON_EXPIRED_LINK);
     else if (meeting_may_found(p->card, &p->own) && now >= terms->not_before)
         return found(p);
     else if (meeting_may_found(p->card, &p->own))
-        over(p, REASON_TOO_EARLY);
+        participant_end_with(p, REASON_TOO_EARLY);
     else
-        return open_knock(p);
+        return participant_open_knock(p);
     return 0;
 }
 
 static int ask(struct participant *p, bool running)
 {
     if (p->group == NULL)
-        return running ? open_knock(p) : begin(p);
+        return running ? participant_open_knock(p) : begin(p);
     if (running)
         return come_back(p);
     if (p->founding)
         return found(p);
     /* docs/PROTOCOL.md section 5, End: it is gone, or the server pretends so. Either way it is not
      * the meeting we were in. */
-    notice(p, PARTICIPANT_ALARM, REASON_MEETING_RESTARTED, MLS_NO_LEAF);
-    over(p, REASON_GONE);
+    participant_notify(p, PARTICIPANT_ALARM, REASON_MEETING_RESTARTED, MLS_NO_LEAF);
+    participant_end_with(p, REASON_GONE);
     return 0;
 }
 
-int open_challenge(struct participant *p, const struct signal_message *m)
+int participant_open_challenge(struct participant *p, const struct signal_message *m)
 {
     uint64_t now = now_of(p);
     if (p->connection != GREETED)
         return CONCLAVE_ESYNTAX;
     if (m->version != SIGNAL_VERSION) {
-        over(p, REASON_VERSION);
+        participant_end_with(p, REASON_VERSION);
         return 0;
     }
     uint64_t apart = m->server_time > now ? m->server_time - now : now - m->server_time;
     if (apart > CLOCK_SECONDS && !p->clock_told) {
         p->clock_told = true;
-        notice(p, PARTICIPANT_WARNING, REASON_CLOCK, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_WARNING, REASON_CLOCK, MLS_NO_LEAF);
     }
     memcpy(p->nonce, m->nonce.p, sizeof p->nonce);
     if (p->card == NULL) {
-        int rv = open_card(p, m->card);
+        int rv = participant_open_card(p, m->card);
         if (rv != 0 || p->phase == PARTICIPANT_OVER)
             return rv;
     } else if (!bytes_equal(m->card, card_encoded(p->card))) {
-        over(p, REASON_CARD_MISMATCH);
+        participant_end_with(p, REASON_CARD_MISMATCH);
         return 0;
     }
     return ask(p, m->running);
@@ -276,43 +278,43 @@ int open_challenge(struct participant *p, const struct signal_message *m)
 
 /* ---- Answers ---- */
 
-int open_taken(struct participant *p)
+int participant_open_taken(struct participant *p)
 {
     if (p->connection != ASKED || !p->founding)
         return CONCLAVE_ESYNTAX;
-    group_drop(p);
-    return open_knock(p);
+    participant_group_drop(p);
+    return participant_open_knock(p);
 }
 
 /* We are where the server is, or have not been told everything. */
-int open_live(struct participant *p, const struct signal_message *m)
+int participant_open_live(struct participant *p, const struct signal_message *m)
 {
     if (p->connection != ASKED || p->group == NULL || p->rejoining != NULL)
         return p->group == NULL ? CONCLAVE_ESYNTAX : 0;
     bool founded = p->founding;
     if (m->leaf != mls_group_own_leaf(p->group) || m->epoch != mls_group_epoch(p->group)) {
-        notice(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
         p->rejoin = !founded;
-        reconnect(p, 0);
+        participant_reconnect(p, 0);
         return 0;
     }
     p->founding = false;
     p->connection = LIVE;
     p->retries = 0;
     p->unreachable_told = false;
-    set_phase(p, PARTICIPANT_IN_MEETING);
+    participant_phase_set(p, PARTICIPANT_IN_MEETING);
     if (founded)
-        return group_enter(p);
+        return participant_group_enter(p);
     for (uint32_t i = 0; i < p->n_seats; i++) { /* Presence follows, with who is not */
         p->seats[i].connected = p->seats[i].verdict != NULL;
         p->seats[i].heard_us = p->now_us;
     }
-    talk_resume(p);
-    return lead_resume(p);
+    participant_talk_resume(p);
+    return participant_lead_resume(p);
 }
 
 /* RFC 9420 12.4.3.2: back into our own leaf by an external commit. */
-int open_info(struct participant *p, const struct signal_message *m)
+int participant_open_info(struct participant *p, const struct signal_message *m)
 {
     struct bytes psk = card_hash(p->card);
     struct mls_context context;
@@ -323,20 +325,21 @@ int open_info(struct participant *p, const struct signal_message *m)
                                      &psk, card_terms(p->card)->open ? 0 : 1, now_of(p),
                                      &p->rejoining, &commit);
     if (rv == 0)
-        rv = group_check(p, p->rejoining);
+        rv = participant_group_check(p, p->rejoining);
     if (rv == 0) {
         mls_group_context(p->rejoining, &context);
         if (context.epoch < mls_group_epoch(p->group)) /* older than what we have seen */
             rv = CONCLAVE_EEPOCH;
     }
     if (rv == 0)
-        effect_send(p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&commit)});
+        participant_effect_send(
+            p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&commit)});
     buf_free(&commit);
     if (rv == 0 || conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
         return rv;
     mls_group_free(p->rejoining);
     p->rejoining = NULL;
-    over(p, REASON_CANNOT_FOLLOW);
+    participant_end_with(p, REASON_CANNOT_FOLLOW);
     return 0;
 }
 
@@ -344,24 +347,24 @@ int open_info(struct participant *p, const struct signal_message *m)
 static void start_over(struct participant *p, int reason)
 {
     if (!p->founding)
-        notice(p, PARTICIPANT_WARNING, reason, MLS_NO_LEAF);
-    group_drop(p);
+        participant_notify(p, PARTICIPANT_WARNING, reason, MLS_NO_LEAF);
+    participant_group_drop(p);
     p->rejoin = false;
-    reconnect(p, 0);
+    participant_reconnect(p, 0);
 }
 
-int open_fault(struct participant *p, int reason)
+int participant_open_fault(struct participant *p, int reason)
 {
     switch (reason) {
     case REASON_SERVER_STOPS:
     case REASON_SERVER_ERROR:
     case REASON_TOO_MANY:
-        notice(p, PARTICIPANT_WARNING, reason, MLS_NO_LEAF);
-        reconnect(p, SECOND_US + spread(p, SECOND_US));
+        participant_notify(p, PARTICIPANT_WARNING, reason, MLS_NO_LEAF);
+        participant_reconnect(p, SECOND_US + participant_spread(p, SECOND_US));
         return 0;
     case REASON_OUT_OF_REACH:
         p->rejoin = p->group != NULL;
-        reconnect(p, 0);
+        participant_reconnect(p, 0);
         return 0;
     case REASON_NOT_A_MEMBER:
         if (p->group == NULL)
@@ -376,6 +379,6 @@ int open_fault(struct participant *p, int reason)
     default:
         break;
     }
-    over(p, reason);
+    participant_end_with(p, reason);
     return 0;
 }

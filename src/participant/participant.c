@@ -11,7 +11,7 @@
 #define RETRY_MOST_US (5 * SECOND_US)
 #define RETRIES_BEFORE_TOLD 4
 
-uint64_t spread(struct participant *p, uint64_t n)
+uint64_t participant_spread(struct participant *p, uint64_t n)
 {
     /* splitmix64: for timers, where nothing depends on its being hard to guess */
     uint64_t z = p->random += 0x9e3779b97f4a7c15u;
@@ -69,9 +69,9 @@ int participant_new(const struct participant_config *config, uint64_t now_us,
     rv = take_config(p, config);
     if (rv == 0) {
         p->connection = OPENING;
-        effect_simple(p, PARTICIPANT_CONNECT);
-        set_phase(p, PARTICIPANT_CONNECTING);
-        rv = effects_check(&p->effects);
+        participant_effect_simple(p, PARTICIPANT_CONNECT);
+        participant_phase_set(p, PARTICIPANT_CONNECTING);
+        rv = participant_effects_check(&p->effects);
     }
     if (rv != 0) {
         participant_free(p);
@@ -89,16 +89,16 @@ void participant_free(struct participant *p)
     mls_group_free(p->rejoining);
     mls_key_package_free(p->key_package);
     mls_client_free(p->client);
-    roster_fini(p);
-    callers_fini(&p->lobby);
-    callers_fini(&p->joiners);
-    wishes_fini(p);
-    talk_fini(p);
+    participant_roster_fini(p);
+    participant_callers_fini(&p->lobby);
+    participant_callers_fini(&p->joiners);
+    participant_wishes_fini(p);
+    participant_talk_fini(p);
     card_free(p->card);
     buf_free(&p->state_data);
     buf_free(&p->chain);
     buf_free(&p->save_key);
-    effects_fini(&p->effects);
+    participant_effects_fini(&p->effects);
     crypto_free(p->crypto);
     wipe(p, sizeof *p);
     free(p);
@@ -106,35 +106,36 @@ void participant_free(struct participant *p)
 
 /* ---- Phases ---- */
 
-void set_phase(struct participant *p, enum participant_phase phase)
+void participant_phase_set(struct participant *p, enum participant_phase phase)
 {
     if (p->phase == phase)
         return;
     p->phase = phase;
-    effect_event(p, &(struct participant_effect){.event = PARTICIPANT_PHASE,
-                                                 .reason = phase == PARTICIPANT_OVER ? p->end_reason
-                                                                                     : REASON_NONE,
-                                                 .leaf = MLS_NO_LEAF,
-                                                 .by = MLS_NO_LEAF});
+    participant_effect_event(p, &(struct participant_effect){.event = PARTICIPANT_PHASE,
+                                                             .reason = phase == PARTICIPANT_OVER
+                                                                           ? p->end_reason
+                                                                           : REASON_NONE,
+                                                             .leaf = MLS_NO_LEAF,
+                                                             .by = MLS_NO_LEAF});
 }
 
-void over(struct participant *p, int reason)
+void participant_end_with(struct participant *p, int reason)
 {
     if (p->phase == PARTICIPANT_OVER)
         return;
     p->end_reason = reason;
     if (p->connection != OFFLINE)
-        effect_simple(p, PARTICIPANT_DISCONNECT);
+        participant_effect_simple(p, PARTICIPANT_DISCONNECT);
     p->connection = OFFLINE;
     p->retry_us = NEVER;
     bool keep = reason == REASON_REPLACED; /* what is saved is the other one's now */
     bool persist = p->persist;
     p->persist = persist && !keep;
-    group_drop(p);
+    participant_group_drop(p);
     p->persist = persist;
     mls_key_package_free(p->key_package);
     p->key_package = NULL;
-    set_phase(p, PARTICIPANT_OVER);
+    participant_phase_set(p, PARTICIPANT_OVER);
 }
 
 static uint64_t backoff(struct participant *p)
@@ -143,22 +144,22 @@ static uint64_t backoff(struct participant *p)
     p->retries++;
     if (us > RETRY_MOST_US)
         us = RETRY_MOST_US;
-    return us + spread(p, us / 2);
+    return us + participant_spread(p, us / 2);
 }
 
-void reconnect(struct participant *p, uint64_t after_us)
+void participant_reconnect(struct participant *p, uint64_t after_us)
 {
     if (p->phase == PARTICIPANT_OVER)
         return;
     if (p->connection != OFFLINE)
-        effect_simple(p, PARTICIPANT_DISCONNECT);
+        participant_effect_simple(p, PARTICIPANT_DISCONNECT);
     p->connection = OFFLINE;
     /* Even "at once" is not, the third time in a row. */
     p->retry_us = p->now_us + (p->retries > 2 ? backoff(p) : after_us);
     if (after_us == 0)
         p->retries++;
-    set_phase(p,
-              p->group != NULL && !p->founding ? PARTICIPANT_RECONNECTING : PARTICIPANT_CONNECTING);
+    participant_phase_set(p, p->group != NULL && !p->founding ? PARTICIPANT_RECONNECTING
+                                                              : PARTICIPANT_CONNECTING);
 }
 
 /* ---- Input ---- */
@@ -171,24 +172,25 @@ static void disconnected(struct participant *p, int reason)
     mls_group_free(p->rejoining);
     p->rejoining = NULL;
     if (reason == REASON_TLS && p->card == NULL) {
-        over(p, REASON_TLS);
+        participant_end_with(p, REASON_TLS);
         return;
     }
     p->retry_us = p->now_us + backoff(p);
     if (p->retries > RETRIES_BEFORE_TOLD && !p->unreachable_told) {
         p->unreachable_told = true;
-        notice(p, PARTICIPANT_WARNING, reason != 0 ? reason : REASON_UNREACHABLE, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_WARNING, reason != 0 ? reason : REASON_UNREACHABLE,
+                           MLS_NO_LEAF);
     }
-    set_phase(p,
-              p->group != NULL && !p->founding ? PARTICIPANT_RECONNECTING : PARTICIPANT_CONNECTING);
+    participant_phase_set(p, p->group != NULL && !p->founding ? PARTICIPANT_RECONNECTING
+                                                              : PARTICIPANT_CONNECTING);
 }
 
 static int waiting(struct participant *p, uint8_t why)
 {
     if (p->connection == ASKED && p->group == NULL)
-        set_phase(p, why == SIGNAL_WAIT_NOT_STARTED ? PARTICIPANT_NOT_STARTED
-                     : why == SIGNAL_WAIT_LOBBY     ? PARTICIPANT_IN_LOBBY
-                                                    : PARTICIPANT_JOINING);
+        participant_phase_set(p, why == SIGNAL_WAIT_NOT_STARTED ? PARTICIPANT_NOT_STARTED
+                                 : why == SIGNAL_WAIT_LOBBY     ? PARTICIPANT_IN_LOBBY
+                                                                : PARTICIPANT_JOINING);
     return 0;
 }
 
@@ -201,7 +203,8 @@ static int give_info(struct participant *p)
         return 0;
     int rv = mls_group_info(p->group, MLS_INFO_EXTERNAL_PUB, &info);
     if (rv == 0)
-        effect_send(p, &(struct signal_message){.type = SIGNAL_INFO, .body = buf_view(&info)});
+        participant_effect_send(
+            p, &(struct signal_message){.type = SIGNAL_INFO, .body = buf_view(&info)});
     buf_free(&info);
     return rv != 0 && conclave_error_class(rv) != CONCLAVE_CLASS_SYSTEM ? 0 : rv;
 }
@@ -210,38 +213,38 @@ static int dispatch(struct participant *p, const struct signal_message *m)
 {
     switch (m->type) {
     case SIGNAL_CHALLENGE:
-        return open_challenge(p, m);
+        return participant_open_challenge(p, m);
     case SIGNAL_WAITING:
         return waiting(p, m->waiting);
     case SIGNAL_TAKEN:
-        return open_taken(p);
+        return participant_open_taken(p);
     case SIGNAL_LIVE:
-        return open_live(p, m);
+        return participant_open_live(p, m);
     case SIGNAL_INFO_OF:
-        return open_info(p, m);
+        return participant_open_info(p, m);
     case SIGNAL_FAULT:
-        return open_fault(p, m->reason);
+        return participant_open_fault(p, m->reason);
     case SIGNAL_WELCOMED:
-        return group_welcomed(p, m);
+        return participant_group_welcomed(p, m);
     case SIGNAL_COMMITTED:
-        return group_committed(p, m->body);
+        return participant_group_committed(p, m->body);
     case SIGNAL_PROPOSED:
-        return group_proposed(p, m->body);
+        return participant_group_proposed(p, m->body);
     case SIGNAL_UNDONE:
-        return group_undone(p, m);
+        return participant_group_undone(p, m);
     case SIGNAL_REJECTED:
-        return lead_rejected(p, m);
+        return participant_lead_rejected(p, m);
     case SIGNAL_LOBBY:
-        return door_lobby(p, m);
+        return participant_door_lobby(p, m);
     case SIGNAL_JOINERS:
-        return door_joiners(p, m);
+        return participant_door_joiners(p, m);
     case SIGNAL_APP_FROM:
-        return talk_received(p, m->body);
+        return participant_talk_received(p, m->body);
     case SIGNAL_INFO_REQUEST:
         return give_info(p);
     case SIGNAL_PRESENCE:
         if (p->group != NULL)
-            roster_presence(p, m->presence);
+            participant_roster_presence(p, m->presence);
         return 0;
     default:
         return CONCLAVE_ESYNTAX; /* a client's message */
@@ -260,8 +263,8 @@ static int frame(struct participant *p, struct bytes data)
     if (rv == 0 || conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
         return rv;
     p->stats.refused++;
-    notice(p, PARTICIPANT_WARNING, REASON_MALFORMED, MLS_NO_LEAF);
-    reconnect(p, backoff(p));
+    participant_notify(p, PARTICIPANT_WARNING, REASON_MALFORMED, MLS_NO_LEAF);
+    participant_reconnect(p, backoff(p));
     return 0;
 }
 
@@ -270,24 +273,24 @@ static int timers(struct participant *p)
     if (p->retry_us <= p->now_us) {
         p->retry_us = NEVER;
         p->connection = OPENING;
-        effect_simple(p, PARTICIPANT_CONNECT);
+        participant_effect_simple(p, PARTICIPANT_CONNECT);
     }
-    int rv = group_tick(p);
+    int rv = participant_group_tick(p);
     if (rv == 0 && p->phase != PARTICIPANT_OVER)
-        rv = lead_tick(p);
+        rv = participant_lead_tick(p);
     if (rv == 0 && p->phase != PARTICIPANT_OVER)
-        rv = talk_tick(p);
+        rv = participant_talk_tick(p);
     if (rv == 0 && p->phase != PARTICIPANT_OVER)
-        rv = persist_tick(p);
+        rv = participant_persist_tick(p);
     return rv;
 }
 
 /* What every call from outside ends with. */
-int settle(struct participant *p, int rv)
+int participant_settle(struct participant *p, int rv)
 {
     if (rv == 0 && p->phase != PARTICIPANT_OVER)
         rv = timers(p);
-    int lost = effects_check(&p->effects);
+    int lost = participant_effects_check(&p->effects);
     return rv != 0 ? rv : lost;
 }
 
@@ -299,7 +302,7 @@ int participant_input(struct participant *p, const struct participant_input *in,
     p->now_us = now_us;
     switch (in->kind) {
     case PARTICIPANT_CONNECTED:
-        rv = p->connection == OPENING ? open_greet(p) : 0;
+        rv = p->connection == OPENING ? participant_open_greet(p) : 0;
         break;
     case PARTICIPANT_FRAME:
         rv = frame(p, in->frame);
@@ -310,7 +313,7 @@ int participant_input(struct participant *p, const struct participant_input *in,
     default:
         return CONCLAVE_EINVAL;
     }
-    return settle(p, rv);
+    return participant_settle(p, rv);
 }
 
 int participant_tick(struct participant *p, uint64_t now_us)
@@ -318,7 +321,7 @@ int participant_tick(struct participant *p, uint64_t now_us)
     if (p->phase == PARTICIPANT_OVER)
         return 0;
     p->now_us = now_us;
-    return settle(p, 0);
+    return participant_settle(p, 0);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -330,8 +333,8 @@ uint64_t participant_deadline(const struct participant *p)
 {
     if (p->phase == PARTICIPANT_OVER)
         return NEVER;
-    uint64_t at = earlier(p->retry_us, lead_deadline(p));
-    return earlier(at, earlier(talk_deadline(p), group_deadline(p)));
+    uint64_t at = earlier(p->retry_us, participant_lead_deadline(p));
+    return earlier(at, earlier(participant_talk_deadline(p), participant_group_deadline(p)));
 }
 
 /* ---- Leaving ---- */
@@ -347,11 +350,12 @@ int participant_leave(struct participant *p, uint64_t now_us)
     if (p->connection == LIVE && p->group != NULL && mls_group_member_count(p->group) > 1)
         rv = mls_group_propose(p->group, &change, NULL, now_of(p), &message);
     if (rv == 0 && message.n != 0)
-        effect_send(p,
-                    &(struct signal_message){.type = SIGNAL_PROPOSE, .body = buf_view(&message)});
+        participant_effect_send(
+            p, &(struct signal_message){.type = SIGNAL_PROPOSE, .body = buf_view(&message)});
     if (p->connection == LIVE || p->connection == ASKED)
-        effect_send(p, &(struct signal_message){.type = SIGNAL_LEAVE});
+        participant_effect_send(p, &(struct signal_message){.type = SIGNAL_LEAVE});
     buf_free(&message);
-    over(p, REASON_LEFT); /* whatever came of the proposal: the server sees that we are gone */
-    return effects_check(&p->effects);
+    participant_end_with(
+        p, REASON_LEFT); /* whatever came of the proposal: the server sees that we are gone */
+    return participant_effects_check(&p->effects);
 }

@@ -8,13 +8,13 @@
 
 #define SAVED_VERSION 1
 
-int persist_store(void *ctx, struct bytes group_id, struct bytes delta)
+int participant_persist_store(void *ctx, struct bytes group_id, struct bytes delta)
 {
     struct participant *p = ctx;
     (void)group_id;
     if (p->rejoining != NULL) /* saved whole once it has taken the group's place */
         return 0;
-    effect_data(p, PARTICIPANT_SAVE_DELTA, delta, !p->lazy_save);
+    participant_effect_data(p, PARTICIPANT_SAVE_DELTA, delta, !p->lazy_save);
     p->delta_bytes += delta.n;
     return p->effects.failed ? CONCLAVE_ESTORE : 0;
 }
@@ -34,14 +34,14 @@ static int write_snapshot(struct participant *p, struct buf *out)
     return rv;
 }
 
-int persist_snapshot(struct participant *p)
+int participant_persist_snapshot(struct participant *p)
 {
     struct buf data = {0};
     if (!p->persist)
         return 0;
     int rv = write_snapshot(p, &data);
     if (rv == 0) {
-        effect_data(p, PARTICIPANT_SAVE_SNAPSHOT, buf_view(&data), true);
+        participant_effect_data(p, PARTICIPANT_SAVE_SNAPSHOT, buf_view(&data), true);
         p->snapshot_bytes = data.n;
         p->delta_bytes = 0;
     }
@@ -50,12 +50,12 @@ int persist_snapshot(struct participant *p)
 }
 
 /* Large groups change little at a time: a snapshot is worth it when the deltas have outgrown it. */
-int persist_tick(struct participant *p)
+int participant_persist_tick(struct participant *p)
 {
     if (!p->persist || p->group == NULL || p->delta_bytes <= PARTICIPANT_DELTAS_BYTES ||
         p->delta_bytes <= 2 * p->snapshot_bytes)
         return 0;
-    return persist_snapshot(p);
+    return participant_persist_snapshot(p);
 }
 
 static int restore_group(struct participant *p, struct bytes snapshot, const struct bytes *deltas,
@@ -69,16 +69,16 @@ static int restore_group(struct participant *p, struct bytes snapshot, const str
     if (rv == 0 && version != SAVED_VERSION)
         rv = CONCLAVE_EVERSION;
     if (rv == 0)
-        rv = open_card(p, card);
+        rv = participant_open_card(p, card);
     if (rv == 0 && p->card == NULL)
-        rv = CONCLAVE_ECREDENTIAL; /* open_card() has said why */
+        rv = CONCLAVE_ECREDENTIAL; /* participant_open_card() has said why */
     if (rv == 0)
         rv = mls_group_restore(p->client, buf_view(&p->save_key), group, deltas, n_deltas,
                                &p->group);
     if (rv == 0 && !mls_group_is_member(p->group))
         rv = CONCLAVE_EREMOVED;
     if (rv == 0)
-        rv = group_check(p, p->group);
+        rv = participant_group_check(p, p->group);
     p->founding = founding;
     return rv;
 }
@@ -93,18 +93,18 @@ int participant_restore(const struct participant_config *config, struct bytes sn
         return rv;
     rv = restore_group(p, snapshot, deltas, n_deltas);
     if (rv == 0)
-        rv = group_read_state(p);
+        rv = participant_group_read_state(p);
     if (rv == 0)
-        rv = roster_reset(p);
+        rv = participant_roster_reset(p);
     if (rv == 0) {
         p->snapshot_bytes = snapshot.n;
         for (size_t i = 0; i < n_deltas; i++)
             p->delta_bytes += deltas[i].n;
-        lead_new_epoch(p);
-        talk_new_epoch(p, false);
+        participant_lead_new_epoch(p);
+        participant_talk_new_epoch(p, false);
         if (!p->founding)
-            set_phase(p, PARTICIPANT_RECONNECTING);
-        rv = effects_check(&p->effects);
+            participant_phase_set(p, PARTICIPANT_RECONNECTING);
+        rv = participant_effects_check(&p->effects);
     }
     if (rv != 0) {
         participant_free(p);

@@ -6,18 +6,18 @@
 #include "identity/text.h"
 #include "participant/inner.h"
 
-struct seat *roster_seat(const struct participant *p, uint32_t leaf)
+struct seat *participant_roster_seat(const struct participant *p, uint32_t leaf)
 {
     return leaf < p->n_seats && p->seats[leaf].verdict != NULL ? &p->seats[leaf] : NULL;
 }
 
 static void seat_clear(struct seat *s)
 {
-    verdict_release(s->verdict);
+    participant_verdict_release(s->verdict);
     *s = (struct seat){0};
 }
 
-void roster_fini(struct participant *p)
+void participant_roster_fini(struct participant *p)
 {
     for (uint32_t i = 0; i < p->n_seats; i++)
         seat_clear(&p->seats[i]);
@@ -44,14 +44,15 @@ static int reserve(struct participant *p, uint32_t leaf)
 
 static int judge_member(struct participant *p, const struct mls_member *m, struct verdict **out)
 {
-    return realm_judge(p->realm, p->crypto, &m->credential, m->signature_key, now_of(p), out);
+    return participant_realm_judge(p->realm, p->crypto, &m->credential, m->signature_key, now_of(p),
+                                   out);
 }
 
-int roster_reset(struct participant *p)
+int participant_roster_reset(struct participant *p)
 {
     struct mls_member m;
     uint32_t leaf = 0;
-    roster_fini(p);
+    participant_roster_fini(p);
     while (mls_group_next_member(p->group, &leaf, &m)) {
         int rv = reserve(p, m.leaf_index);
         struct seat *s = rv == 0 ? &p->seats[m.leaf_index] : NULL;
@@ -65,19 +66,21 @@ int roster_reset(struct participant *p)
     return 0;
 }
 
-enum meeting_role roster_role(const struct participant *p, uint32_t leaf)
+enum meeting_role participant_roster_role(const struct participant *p, uint32_t leaf)
 {
-    const struct seat *s = roster_seat(p, leaf);
+    const struct seat *s = participant_roster_seat(p, leaf);
     return s == NULL ? MEETING_ATTENDEE : meeting_role(p->card, &p->state, &s->verdict->id);
 }
 
-enum meeting_role own_role(const struct participant *p)
+enum meeting_role participant_role_own(const struct participant *p)
 {
-    return p->group == NULL ? MEETING_ATTENDEE : roster_role(p, mls_group_own_leaf(p->group));
+    return p->group == NULL ? MEETING_ATTENDEE
+                            : participant_roster_role(p, mls_group_own_leaf(p->group));
 }
 
-void person_name(struct participant *p, struct bytes signature_key, struct bytes leaf_extensions,
-                 char out[static PARTICIPANT_NAME_MAX + 1])
+void participant_person_name(struct participant *p, struct bytes signature_key,
+                             struct bytes leaf_extensions,
+                             char out[static PARTICIPANT_NAME_MAX + 1])
 {
     meeting_name_open(bytes_of(p->name_key, sizeof p->name_key), signature_key, leaf_extensions,
                       out);
@@ -89,7 +92,7 @@ static int describe(struct participant *p, const struct mls_member *m, const str
 {
     char name[PARTICIPANT_NAME_MAX + 1];
     const char *label = id->label[0] != '\0' ? id->label : "Unverified";
-    person_name(p, m->signature_key, m->extensions, name);
+    participant_person_name(p, m->signature_key, m->extensions, name);
     if (name[0] != '\0') {
         text_put(out, name);
         text_put(out, " (");
@@ -112,7 +115,7 @@ static int note_gone(struct participant *p, const struct mls_staged *staged,
                      const struct mls_proposal_info *info, struct roster_change *out)
 {
     struct mls_member m;
-    struct seat *s = roster_seat(p, info->leaf);
+    struct seat *s = participant_roster_seat(p, info->leaf);
     out->leaf = info->leaf;
     out->by = leaf_of_sender(&info->sender);
     out->server = info->sender.type == MLS_SENDER_EXTERNAL;
@@ -177,8 +180,8 @@ static int note_committer(struct participant *p, const struct mls_staged *staged
     return rv;
 }
 
-int roster_changes(struct participant *p, const struct mls_staged *staged,
-                   struct roster_changes *out)
+int participant_roster_changes(struct participant *p, const struct mls_staged *staged,
+                               struct roster_changes *out)
 {
     size_t n = mls_staged_proposal_count(staged);
     struct roster_changes made = {.list = calloc(n + 1, sizeof *made.list)};
@@ -189,7 +192,7 @@ int roster_changes(struct participant *p, const struct mls_staged *staged,
         rv = note_committer(p, staged, &made);
     made.resumes = mls_staged_sender(staged).type == MLS_SENDER_NEW_MEMBER_COMMIT;
     if (rv != 0)
-        roster_changes_fini(&made);
+        participant_roster_changes_fini(&made);
     else
         *out = made;
     return rv;
@@ -197,7 +200,7 @@ int roster_changes(struct participant *p, const struct mls_staged *staged,
 
 static void tell(struct participant *p, const struct roster_change *c)
 {
-    effect_event(
+    participant_effect_event(
         p, &(struct participant_effect){.event = c->came ? PARTICIPANT_JOINED : PARTICIPANT_GONE,
                                         .leaf = c->leaf,
                                         .by = c->by,
@@ -210,17 +213,17 @@ static void come(struct participant *p, struct roster_change *c)
 {
     struct seat *s = &p->seats[c->leaf];
     bool known = s->verdict != NULL;
-    verdict_release(s->verdict);
+    participant_verdict_release(s->verdict);
     s->verdict = c->verdict;
     c->verdict = NULL;
     s->connected = true;
     s->heard_us = p->now_us;
     if (!known && c->leaf != c->by)
         tell(p, c);
-    door_settle(p, bytes_of(c->key, c->key_n));
+    participant_door_settle(p, bytes_of(c->key, c->key_n));
 }
 
-void roster_apply(struct participant *p, struct roster_changes *changes)
+void participant_roster_apply(struct participant *p, struct roster_changes *changes)
 {
     for (size_t i = 0; i < changes->n; i++) {
         const struct roster_change *c = &changes->list[i];
@@ -234,31 +237,31 @@ void roster_apply(struct participant *p, struct roster_changes *changes)
     for (size_t i = 0; i < changes->n; i++)
         if (changes->list[i].came)
             come(p, &changes->list[i]);
-    event_of(p, PARTICIPANT_ROSTER);
+    participant_tell(p, PARTICIPANT_ROSTER);
 }
 
-void roster_changes_fini(struct roster_changes *changes)
+void participant_roster_changes_fini(struct roster_changes *changes)
 {
     for (size_t i = 0; changes->list != NULL && i < changes->n; i++) {
-        verdict_release(changes->list[i].verdict);
+        participant_verdict_release(changes->list[i].verdict);
         buf_free(&changes->list[i].text);
     }
     free(changes->list);
     *changes = (struct roster_changes){0};
 }
 
-void roster_presence(struct participant *p, struct bytes list)
+void participant_roster_presence(struct participant *p, struct bytes list)
 {
     struct signal_presence change;
     while (signal_next_presence(&list, &change)) {
-        struct seat *s = roster_seat(p, change.leaf);
+        struct seat *s = participant_roster_seat(p, change.leaf);
         if (s == NULL)
             continue;
         if (change.connected && !s->connected)
             s->heard_us = p->now_us;
         s->connected = change.connected;
     }
-    event_of(p, PARTICIPANT_ROSTER);
+    participant_tell(p, PARTICIPANT_ROSTER);
 }
 
 /* ---- For the user ---- */
@@ -282,7 +285,7 @@ static bool name_is_shared(struct participant *p, uint32_t leaf, const char *nam
     while (name[0] != '\0' && mls_group_next_member(p->group, &at, &m)) {
         if (m.leaf_index == leaf)
             continue;
-        person_name(p, m.signature_key, m.extensions, other);
+        participant_person_name(p, m.signature_key, m.extensions, other);
         if (same_text(name, other))
             return true;
     }
@@ -294,17 +297,17 @@ bool participant_roster_next(struct participant *p, uint32_t *at, struct partici
     struct mls_member m;
     if (p->group == NULL || !mls_group_next_member(p->group, at, &m))
         return false;
-    const struct seat *s = roster_seat(p, m.leaf_index);
+    const struct seat *s = participant_roster_seat(p, m.leaf_index);
     *out = (struct participant_person){.leaf = m.leaf_index,
                                        .me = m.leaf_index == mls_group_own_leaf(p->group),
                                        .certificates = m.credential.certificates};
-    person_name(p, m.signature_key, m.extensions, out->name);
+    participant_person_name(p, m.signature_key, m.extensions, out->name);
     if (s == NULL)
         return true;
     out->connected = out->me ? p->connection == LIVE : s->connected;
     out->hand = out->me ? p->hand : s->hand;
     out->confirmed = out->me || s->beat_epoch == mls_group_epoch(p->group) + 1;
-    out->role = (enum participant_role)roster_role(p, m.leaf_index);
+    out->role = (enum participant_role)participant_roster_role(p, m.leaf_index);
     out->identity = s->verdict->id;
     /* Pair by pair, so only where people look: a large roster is searched, not read. */
     out->same_name =

@@ -26,7 +26,7 @@ static void unsent_free(struct unsent *u)
     free(u);
 }
 
-void talk_fini(struct participant *p)
+void participant_talk_fini(struct participant *p)
 {
     while (p->unsent != NULL) {
         struct unsent *next = p->unsent->next;
@@ -76,7 +76,8 @@ static int send_content(struct participant *p, struct bytes content, struct buf 
 {
     int rv = mls_group_protect(p->group, none(), content, out_message);
     if (rv == 0)
-        effect_send(p, &(struct signal_message){.type = SIGNAL_APP, .body = buf_view(out_message)});
+        participant_effect_send(
+            p, &(struct signal_message){.type = SIGNAL_APP, .body = buf_view(out_message)});
     return rv;
 }
 
@@ -85,7 +86,7 @@ static bool can_talk(const struct participant *p)
     return p->connection == LIVE && p->group != NULL && p->stuck_us == 0 && !p->founding;
 }
 
-int talk_flush(struct participant *p)
+int participant_talk_flush(struct participant *p)
 {
     struct unsent **at = &p->unsent;
     while (can_talk(p) && *at != NULL) {
@@ -105,7 +106,7 @@ int talk_flush(struct participant *p)
     return 0;
 }
 
-void talk_resume(struct participant *p)
+void participant_talk_resume(struct participant *p)
 {
     for (struct unsent *u = p->unsent; u != NULL; u = u->next)
         buf_clear(&u->sent);
@@ -119,11 +120,11 @@ static uint64_t beat_interval(const struct participant *p)
     return us > BEAT_LEAST_US ? us : BEAT_LEAST_US;
 }
 
-void talk_new_epoch(struct participant *p, bool newcomers)
+void participant_talk_new_epoch(struct participant *p, bool newcomers)
 {
     p->hand_owed = p->hand_owed || (newcomers && p->hand);
     if (p->beat_us == 0) {
-        p->beat_us = p->now_us + spread(p, beat_interval(p));
+        p->beat_us = p->now_us + participant_spread(p, beat_interval(p));
         p->watch_began_us = p->now_us;
         p->watch_us = p->now_us + WATCH_US;
     }
@@ -167,7 +168,7 @@ static int beat_received(struct participant *p, uint32_t leaf, uint64_t sent_in,
                          const struct signal_content *c)
 {
     uint8_t own[SHA256_SIZE];
-    struct seat *s = roster_seat(p, leaf);
+    struct seat *s = participant_roster_seat(p, leaf);
     p->stats.heartbeats_in++;
     p->watch_beats++;
     if (s == NULL || sent_in != mls_group_epoch(p->group) || c->epoch != sent_in)
@@ -176,7 +177,7 @@ static int beat_received(struct participant *p, uint32_t leaf, uint64_t sent_in,
     if (rv != 0)
         return rv;
     if (!ct_equal(c->digest, bytes_of(own, sizeof own)))
-        notice(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, leaf);
+        participant_notify(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, leaf);
     else if (s->beat_epoch != sent_in + 1)
         s->beat_epoch = sent_in + 1;
     return 0;
@@ -216,13 +217,13 @@ static void watch(struct participant *p)
     bool silent =
         mls_group_member_count(p->group) <= WATCH_SINGLY ? one_is_silent(p) : many_are_silent(p);
     if (silent && !p->silent_told)
-        notice(p, PARTICIPANT_WARNING, REASON_OTHERS_SILENT, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_WARNING, REASON_OTHERS_SILENT, MLS_NO_LEAF);
     p->silent_told = silent;
 }
 
 /* ---- Timers ---- */
 
-int talk_tick(struct participant *p)
+int participant_talk_tick(struct participant *p)
 {
     int rv = 0;
     if (p->group == NULL)
@@ -234,7 +235,7 @@ int talk_tick(struct participant *p)
             rv = 0;
     }
     if (rv == 0)
-        rv = talk_flush(p);
+        rv = participant_talk_flush(p);
     if (rv == 0 && can_talk(p) && p->beat_us != 0 && p->beat_us <= p->now_us)
         rv = beat(p);
     if (p->watch_us != 0 && p->watch_us <= p->now_us)
@@ -242,7 +243,7 @@ int talk_tick(struct participant *p)
     return rv;
 }
 
-uint64_t talk_deadline(const struct participant *p)
+uint64_t participant_talk_deadline(const struct participant *p)
 {
     if (!can_talk(p) || p->beat_us == 0)
         return NEVER;
@@ -256,11 +257,11 @@ static bool came_back(struct participant *p, struct bytes message)
 {
     for (struct unsent **at = &p->unsent; *at != NULL; at = &(*at)->next)
         if ((*at)->sent.n != 0 && bytes_equal(buf_view(&(*at)->sent), message)) {
-            effect_event(p,
-                         &(struct participant_effect){.event = PARTICIPANT_CHAT_SENT,
-                                                      .leaf = mls_group_own_leaf(p->group),
-                                                      .by = MLS_NO_LEAF,
-                                                      .id = bytes_of((*at)->id, sizeof(*at)->id)});
+            participant_effect_event(
+                p, &(struct participant_effect){.event = PARTICIPANT_CHAT_SENT,
+                                                .leaf = mls_group_own_leaf(p->group),
+                                                .by = MLS_NO_LEAF,
+                                                .id = bytes_of((*at)->id, sizeof(*at)->id)});
             take_out(p, at);
             return true;
         }
@@ -314,7 +315,7 @@ static void tell(struct participant *p, enum participant_event event, uint32_t l
         text_put_escaped(&text, c->text);
     if (buf_check(&text) != 0)
         p->effects.failed = true;
-    effect_event(
+    participant_effect_event(
         p,
         &(struct participant_effect){
             .event = event, .leaf = leaf, .by = MLS_NO_LEAF, .text = buf_view(&text), .id = c->id});
@@ -325,7 +326,7 @@ static int heard(struct participant *p, const struct mls_received *r)
 {
     struct signal_content c;
     uint32_t leaf = r->sender.index;
-    struct seat *s = roster_seat(p, leaf);
+    struct seat *s = participant_roster_seat(p, leaf);
     int rv = signal_content_read(buf_view(&r->data), &c);
     if (rv != 0)
         return 0; /* newer than we, or nonsense: it harms nobody */
@@ -342,8 +343,9 @@ static int heard(struct participant *p, const struct mls_received *r)
     case SIGNAL_HAND:
         if (s != NULL && s->hand != c.raised) {
             s->hand = c.raised;
-            effect_event(p, &(struct participant_effect){
-                                .event = PARTICIPANT_HAND, .leaf = leaf, .by = MLS_NO_LEAF});
+            participant_effect_event(p, &(struct participant_effect){.event = PARTICIPANT_HAND,
+                                                                     .leaf = leaf,
+                                                                     .by = MLS_NO_LEAF});
         }
         return 0;
     case SIGNAL_HEARTBEAT:
@@ -364,7 +366,7 @@ static void note_behind(struct participant *p, struct bytes message)
         p->behind_us = p->now_us;
 }
 
-int talk_received(struct participant *p, struct bytes message)
+int participant_talk_received(struct participant *p, struct bytes message)
 {
     struct mls_received r = {0};
     enum mls_wire_format kind;
@@ -415,8 +417,8 @@ int participant_say(struct participant *p, const char *text, struct buf *out_id,
     if (rv == 0 && out_id != NULL)
         buf_put(out_id, bytes_of(id, sizeof id));
     if (rv == 0)
-        rv = talk_flush(p);
-    return settle(p, rv);
+        rv = participant_talk_flush(p);
+    return participant_settle(p, rv);
 }
 
 int participant_react(struct participant *p, const char *emoji, uint64_t now_us)
@@ -431,8 +433,8 @@ int participant_react(struct participant *p, const char *emoji, uint64_t now_us)
     rv =
         queue(p, TALK_REACTION, &(struct signal_content){.kind = SIGNAL_REACTION, .text = content});
     if (rv == 0)
-        rv = talk_flush(p);
-    return settle(p, rv);
+        rv = participant_talk_flush(p);
+    return participant_settle(p, rv);
 }
 
 int participant_raise_hand(struct participant *p, bool raised, uint64_t now_us)
@@ -445,6 +447,6 @@ int participant_raise_hand(struct participant *p, bool raised, uint64_t now_us)
     if (rv != 0)
         return rv;
     p->hand = raised;
-    event_of(p, PARTICIPANT_ROSTER);
-    return settle(p, talk_flush(p));
+    participant_tell(p, PARTICIPANT_ROSTER);
+    return participant_settle(p, participant_talk_flush(p));
 }

@@ -162,12 +162,12 @@ int participant_trust_remember(struct participant_trust *t, size_t signatures)
     return 0;
 }
 
-struct crypto_verified *trust_verified(const struct participant_trust *t)
+struct crypto_verified *participant_trust_verified(const struct participant_trust *t)
 {
     return t->verified;
 }
 
-struct bytes trust_provider(const struct participant_trust *t)
+struct bytes participant_trust_provider(const struct participant_trust *t)
 {
     return buf_view(&t->provider);
 }
@@ -194,7 +194,8 @@ static int realm_new(struct participant_trust *t, const struct card *card, struc
     return 0;
 }
 
-int trust_realm(struct participant_trust *t, const struct card *card, struct realm **out)
+int participant_trust_realm(struct participant_trust *t, const struct card *card,
+                            struct realm **out)
 {
     for (struct realm *r = t->realms; r != NULL; r = r->next)
         if (bytes_equal(card_hash(r->card), card_hash(card))) {
@@ -214,7 +215,7 @@ int trust_realm(struct participant_trust *t, const struct card *card, struct rea
     return 0;
 }
 
-const struct identity_anchors *realm_anchors(const struct realm *r)
+const struct identity_anchors *participant_realm_anchors(const struct realm *r)
 {
     return r->anchors;
 }
@@ -273,8 +274,9 @@ static int judge(const struct realm *r, const struct mls_credential *credential,
     return identity_verify(r->anchors, chain, n, signature_key, now, &policy, out);
 }
 
-int realm_judge(struct realm *r, struct crypto *c, const struct mls_credential *credential,
-                struct bytes signature_key, uint64_t now, struct verdict **out)
+int participant_realm_judge(struct realm *r, struct crypto *c,
+                            const struct mls_credential *credential, struct bytes signature_key,
+                            uint64_t now, struct verdict **out)
 {
     struct participant_trust *t = r->trust;
     uint8_t key[32];
@@ -305,7 +307,7 @@ int realm_judge(struct realm *r, struct crypto *c, const struct mls_credential *
     return 0;
 }
 
-void verdict_release(struct verdict *v)
+void participant_verdict_release(struct verdict *v)
 {
     if (v != NULL)
         v->refs--; /* stays remembered until a sweep */

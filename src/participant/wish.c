@@ -14,7 +14,7 @@ static void wish_fini(struct wish *w)
     buf_free(&w->barred);
 }
 
-void wishes_fini(struct participant *p)
+void participant_wishes_fini(struct participant *p)
 {
     for (size_t i = 0; i < p->n_wishes; i++)
         wish_fini(&p->wishes[i]);
@@ -23,12 +23,12 @@ void wishes_fini(struct participant *p)
     p->n_wishes = p->cap_wishes = 0;
 }
 
-bool wish_open(const struct participant *p)
+bool participant_wish_open(const struct participant *p)
 {
     return p->n_wishes != 0;
 }
 
-uint64_t wish_oldest(const struct participant *p)
+uint64_t participant_wish_oldest(const struct participant *p)
 {
     uint64_t at = NEVER;
     for (size_t i = 0; i < p->n_wishes; i++)
@@ -90,7 +90,7 @@ static bool fulfilled(const struct participant *p, const struct wish *w)
 {
     switch (w->kind) {
     case WISH_ADMIT:
-        return w->who.n == 0; /* see wish_admitted() */
+        return w->who.n == 0; /* see participant_wish_admitted() */
     case WISH_EJECT:
         return !still_there(p, w) &&
                (!can_bar(p) || meeting_list_has(p->state.barred, buf_view(&w->barred)));
@@ -104,7 +104,7 @@ static bool fulfilled(const struct participant *p, const struct wish *w)
     }
 }
 
-void wish_admitted(struct participant *p, struct bytes signature_key)
+void participant_wish_admitted(struct participant *p, struct bytes signature_key)
 {
     for (size_t i = 0; i < p->n_wishes; i++)
         if (p->wishes[i].kind == WISH_ADMIT &&
@@ -112,7 +112,7 @@ void wish_admitted(struct participant *p, struct bytes signature_key)
             buf_clear(&p->wishes[i].who);
 }
 
-void wish_settle(struct participant *p)
+void participant_wish_settle(struct participant *p)
 {
     size_t kept = 0;
     for (size_t i = 0; i < p->n_wishes; i++) {
@@ -131,7 +131,7 @@ static bool is_state(const struct wish *w)
     return w->kind != WISH_ADMIT;
 }
 
-bool wish_auto_lock_due(const struct participant *p)
+bool participant_wish_auto_lock_due(const struct participant *p)
 {
     uint16_t minutes = card_terms(p->card)->auto_lock_minutes;
     return minutes != 0 && !p->state.locked && !p->state.ended &&
@@ -181,7 +181,7 @@ static bool asked(const struct participant *p, const struct wish *w)
 static int put_state(struct participant *p, bool unproposed, struct wish_changes *c)
 {
     struct meeting_state state = p->state;
-    bool wanted = !unproposed && wish_auto_lock_due(p);
+    bool wanted = !unproposed && participant_wish_auto_lock_due(p);
     int rv = wanted_state(p, c, &state);
     if (rv != 0)
         return rv;
@@ -200,7 +200,8 @@ static int put_state(struct participant *p, bool unproposed, struct wish_changes
     return 0;
 }
 
-int wish_changes(struct participant *p, bool unproposed, size_t most, struct wish_changes *out)
+int participant_wish_changes(struct participant *p, bool unproposed, size_t most,
+                             struct wish_changes *out)
 {
     struct wish_changes c = {.list = calloc(p->n_wishes + 1, sizeof *c.list)};
     if (c.list == NULL)
@@ -216,13 +217,13 @@ int wish_changes(struct participant *p, bool unproposed, size_t most, struct wis
             c.list[c.n++] = mls_remove(w->leaf);
     }
     if (rv != 0)
-        wish_changes_fini(&c);
+        participant_wish_changes_fini(&c);
     else
         *out = c;
     return rv;
 }
 
-void wish_changes_fini(struct wish_changes *c)
+void participant_wish_changes_fini(struct wish_changes *c)
 {
     if (c->state)
         meeting_extensions_fini(&c->extensions);
@@ -238,8 +239,8 @@ static int propose(struct participant *p, const struct mls_change *change)
     struct buf message = {0};
     int rv = mls_group_propose(p->group, change, NULL, now_of(p), &message);
     if (rv == 0) {
-        effect_send(p,
-                    &(struct signal_message){.type = SIGNAL_PROPOSE, .body = buf_view(&message)});
+        participant_effect_send(
+            p, &(struct signal_message){.type = SIGNAL_PROPOSE, .body = buf_view(&message)});
         if (p->n_proposals++ == 0)
             p->proposals_us = p->now_us;
     }
@@ -247,10 +248,10 @@ static int propose(struct participant *p, const struct mls_change *change)
     return rv != 0 && conclave_error_class(rv) != CONCLAVE_CLASS_SYSTEM ? 0 : rv;
 }
 
-int wish_propose(struct participant *p)
+int participant_wish_propose(struct participant *p)
 {
     struct wish_changes c = {0};
-    int rv = wish_changes(p, true, PARTICIPANT_PROPOSE_LIMIT, &c);
+    int rv = participant_wish_changes(p, true, PARTICIPANT_PROPOSE_LIMIT, &c);
     for (size_t i = 0; rv == 0 && i < c.n; i++)
         rv = propose(p, &c.list[i]);
     for (size_t i = 0; rv == 0 && i < p->n_wishes; i++)
@@ -258,26 +259,26 @@ int wish_propose(struct participant *p)
             p->wishes[i].proposed = mls_group_epoch(p->group) + 1;
             p->wishes[i].since_us = p->now_us;
         }
-    wish_changes_fini(&c);
+    participant_wish_changes_fini(&c);
     return rv;
 }
 
-void wish_warn(struct participant *p, uint64_t after_us)
+void participant_wish_warn(struct participant *p, uint64_t after_us)
 {
     for (size_t i = 0; i < p->n_wishes; i++)
         if (!p->wishes[i].warned && p->now_us - p->wishes[i].asked_us >= after_us) {
             p->wishes[i].warned = true;
-            notice(p, PARTICIPANT_WARNING, REASON_WISH_IGNORED,
-                   p->wishes[i].kind == WISH_EJECT ? p->wishes[i].leaf : MLS_NO_LEAF);
+            participant_notify(p, PARTICIPANT_WARNING, REASON_WISH_IGNORED,
+                               p->wishes[i].kind == WISH_EJECT ? p->wishes[i].leaf : MLS_NO_LEAF);
         }
 }
 
-void wish_give_up(struct participant *p)
+void participant_wish_give_up(struct participant *p)
 {
     if (p->n_wishes == 0)
         return;
-    notice(p, PARTICIPANT_WARNING, REASON_WISH_IGNORED,
-           p->wishes[0].kind == WISH_EJECT ? p->wishes[0].leaf : MLS_NO_LEAF);
+    participant_notify(p, PARTICIPANT_WARNING, REASON_WISH_IGNORED,
+                       p->wishes[0].kind == WISH_EJECT ? p->wishes[0].leaf : MLS_NO_LEAF);
     drop(p, 0);
 }
 
@@ -287,7 +288,7 @@ static int may(const struct participant *p, enum meeting_role least)
 {
     if (p->phase != PARTICIPANT_IN_MEETING && p->phase != PARTICIPANT_RECONNECTING)
         return CONCLAVE_ESTATE;
-    return own_role(p) >= least ? 0 : CONCLAVE_EPOLICY;
+    return participant_role_own(p) >= least ? 0 : CONCLAVE_EPOLICY;
 }
 
 static int wish(struct participant *p, struct wish *w, uint64_t now_us)
@@ -295,7 +296,7 @@ static int wish(struct participant *p, struct wish *w, uint64_t now_us)
     p->now_us = now_us;
     w->asked_us = now_us;
     int rv = add(p, w);
-    return settle(p, rv);
+    return participant_settle(p, rv);
 }
 
 static int admit(struct participant *p, const struct caller *c)
@@ -312,14 +313,14 @@ static int admit(struct participant *p, const struct caller *c)
 
 int participant_admit(struct participant *p, struct bytes ref, uint64_t now_us)
 {
-    struct caller *c = callers_find(&p->lobby, ref);
+    struct caller *c = participant_callers_find(&p->lobby, ref);
     int rv = may(p, MEETING_COHOST);
     if (rv == 0 && c == NULL)
         rv = CONCLAVE_ENOTFOUND;
     if (rv != 0)
         return rv;
     p->now_us = now_us;
-    return settle(p, admit(p, c));
+    return participant_settle(p, admit(p, c));
 }
 
 int participant_admit_all(struct participant *p, uint64_t now_us)
@@ -330,12 +331,12 @@ int participant_admit_all(struct participant *p, uint64_t now_us)
     p->now_us = now_us;
     for (size_t i = 0; rv == 0 && i < p->lobby.n; i++)
         rv = admit(p, &p->lobby.list[i]);
-    return settle(p, rv);
+    return participant_settle(p, rv);
 }
 
 int participant_refuse(struct participant *p, struct bytes ref, uint64_t now_us)
 {
-    struct caller *c = callers_find(&p->lobby, ref);
+    struct caller *c = participant_callers_find(&p->lobby, ref);
     int rv = may(p, MEETING_COHOST);
     if (rv == 0 && c == NULL)
         rv = CONCLAVE_ENOTFOUND;
@@ -344,21 +345,23 @@ int participant_refuse(struct participant *p, struct bytes ref, uint64_t now_us)
     if (rv != 0)
         return rv;
     p->now_us = now_us;
-    effect_send(p, &(struct signal_message){.type = SIGNAL_REFUSE, .ref = buf_view(&c->ref)});
-    return settle(p, 0);
+    participant_effect_send(
+        p, &(struct signal_message){.type = SIGNAL_REFUSE, .ref = buf_view(&c->ref)});
+    return participant_settle(p, 0);
 }
 
 int participant_eject(struct participant *p, uint32_t leaf, uint64_t now_us)
 {
     struct wish w = {.kind = WISH_EJECT, .leaf = leaf};
     struct mls_member m;
-    struct seat *s = roster_seat(p, leaf);
+    struct seat *s = participant_roster_seat(p, leaf);
     int rv = may(p, MEETING_COHOST);
     if (rv == 0 && (s == NULL || leaf == mls_group_own_leaf(p->group)))
         rv = CONCLAVE_ENOTFOUND;
     /* The policy's rule for Remove: the organiser never, a host by hosts only. */
-    if (rv == 0 && (roster_role(p, leaf) == MEETING_ORGANISER ||
-                    (roster_role(p, leaf) == MEETING_HOST && own_role(p) < MEETING_HOST)))
+    if (rv == 0 && (participant_roster_role(p, leaf) == MEETING_ORGANISER ||
+                    (participant_roster_role(p, leaf) == MEETING_HOST &&
+                     participant_role_own(p) < MEETING_HOST)))
         rv = CONCLAVE_EPOLICY;
     if (rv == 0)
         rv = mls_group_member(p->group, leaf, &m);
@@ -394,7 +397,7 @@ int participant_lock(struct participant *p, bool locked, uint64_t now_us)
 int participant_make_cohost(struct participant *p, uint32_t leaf, bool cohost, uint64_t now_us)
 {
     struct wish w = {.kind = WISH_COHOST, .on = cohost};
-    struct seat *s = roster_seat(p, leaf);
+    struct seat *s = participant_roster_seat(p, leaf);
     int rv = may(p, MEETING_HOST);
     if (rv == 0 && s == NULL)
         rv = CONCLAVE_ENOTFOUND;
