@@ -200,26 +200,25 @@ static int put_state(struct participant *p, bool unproposed, struct wish_changes
     return 0;
 }
 
+/* Made in place: the list has views into *out. */
 int participant_wish_changes(struct participant *p, bool unproposed, size_t most,
                              struct wish_changes *out)
 {
-    struct wish_changes c = {.list = calloc(p->n_wishes + 1, sizeof *c.list)};
-    if (c.list == NULL)
+    *out = (struct wish_changes){.list = calloc(p->n_wishes + 1, sizeof *out->list)};
+    if (out->list == NULL)
         return CONCLAVE_ENOMEM;
-    int rv = put_state(p, unproposed, &c);
-    for (size_t i = 0; rv == 0 && i < p->n_wishes && c.n < most; i++) {
+    int rv = put_state(p, unproposed, out);
+    for (size_t i = 0; rv == 0 && i < p->n_wishes && out->n < most; i++) {
         const struct wish *w = &p->wishes[i];
         if (asked(p, w)) /* in our cache, and so in our next commit */
             continue;
         if (w->kind == WISH_ADMIT)
-            c.list[c.n++] = mls_add(buf_view(&w->key_package));
+            out->list[out->n++] = mls_add(buf_view(&w->key_package));
         else if (w->kind == WISH_EJECT && still_there(p, w))
-            c.list[c.n++] = mls_remove(w->leaf);
+            out->list[out->n++] = mls_remove(w->leaf);
     }
     if (rv != 0)
-        participant_wish_changes_fini(&c);
-    else
-        *out = c;
+        participant_wish_changes_fini(out);
     return rv;
 }
 
