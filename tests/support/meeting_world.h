@@ -24,7 +24,7 @@
 #define MEETING_NOW UINT64_C(1700000000)
 #define MEETING_DAY UINT64_C(86400)
 #define MEETING_SUITE CRYPTO_P256_AES128GCM_SHA256_P256
-#define MEETING_PEOPLE_MAX ((size_t)64)
+#define MEETING_PEOPLE_MAX ((size_t)512)
 #define MEETING_LINK_NUMBER "0123456789"
 
 /* The provider vouches for both; the organisation of the card is the first. */
