@@ -53,14 +53,21 @@ static int reason_of_removal(const struct room *r, const struct mls_proposal_inf
                                                        : REASON_REMOVED_DISCONNECTED;
 }
 
+/* One who is on a leaf already has to lose it before it can be somebody at the door again. */
+static struct wait *newcomer(const struct room *r, const struct mls_member *m)
+{
+    struct wait *w = room_door_find_member(r, m);
+    return w != NULL && w->state != WAIT_ADDED ? w : NULL;
+}
+
 static int plan_change(struct room *r, const struct mls_proposal_info *info, struct plan *p)
 {
     struct change *change = &p->changes[p->n];
     int rv = 0;
     if (info->type == MLS_ADD) {
         rv = room_seats_reserve(r, info->leaf);
-        *change = (struct change){
-            .adds = true, .leaf = info->leaf, .wait = room_door_find_member(r, &info->member)};
+        *change =
+            (struct change){.adds = true, .leaf = info->leaf, .wait = newcomer(r, &info->member)};
         p->n++;
     } else if (info->type == MLS_REMOVE || info->type == MLS_SELF_REMOVE) {
         *change = (struct change){.leaf = info->leaf, .reason = reason_of_removal(r, info)};

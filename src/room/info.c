@@ -4,7 +4,7 @@
 
 void room_info_want(struct room *r, struct conn *c)
 {
-    if (c->state == CONN_REJOINING && !link_is_in(&c->line))
+    if (!link_is_in(&c->line))
         list_put(&r->rejoining, &c->line);
 }
 

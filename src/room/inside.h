@@ -158,7 +158,7 @@ struct room {
     uint64_t now; /* of this call, microseconds */
 
     struct effects effects;
-    bool unsettled; /* memory ran out while settling */
+    bool unsettled; /* memory ran out before everything was said */
 
     struct table conns;                           /* by number */
     struct list opening, rejoining, marked, slow; /* conns */
@@ -217,7 +217,8 @@ static inline uint64_t room_seconds(const struct room *r)
 
 /* ---- settle.c ---- */
 
-int room_settle(struct room *r) CONCLAVE_CHECKED;
+/* As far as it goes; where it fails, `unsettled` has a tick come soon. */
+void room_settle(struct room *r);
 /* All that are live; borrowed, good until one comes or goes. ENOMEM. */
 int room_everybody(struct room *r, struct audience **out) CONCLAVE_CHECKED;
 int room_hosts(struct room *r, struct audience **out) CONCLAVE_CHECKED;
@@ -365,7 +366,7 @@ void room_undo_forget(struct room *r);
 
 /* ---- info.c ---- */
 
-/* It gets one, if it rejoins. */
+/* It rejoins, and gets one (again). */
 void room_info_want(struct room *r, struct conn *c);
 int room_info_given(struct room *r, struct conn *c,
                     const struct signal_message *m) CONCLAVE_CHECKED;

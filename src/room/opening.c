@@ -199,6 +199,6 @@ int room_opening_rejoin(struct room *r, struct conn *c, const struct signal_mess
     c->state = CONN_REJOINING;
     c->seat = s;
     s->rejoining = c;
-    list_put(&r->rejoining, &c->line);
+    room_info_want(r, c);
     return 0;
 }

@@ -131,7 +131,10 @@ static int reject(struct room *r, struct conn *c, uint64_t epoch, int reason)
     if (rv != 0)
         return rv;
     r->counts.rejected++;
-    room_info_want(r, c);
+    if (reason == REASON_STALE && c->state == CONN_REJOINING) { /* not its fault: it tries again */
+        pace_refund(&c->seat->rejoin, ROOM_REJOIN_INTERVAL);
+        room_info_want(r, c);
+    }
     return 0;
 }
 

@@ -21,4 +21,9 @@ static inline void pace_spend(struct pace *p, uint64_t cost, uint64_t now)
     p->full_at = (p->full_at > now ? p->full_at : now) + cost;
 }
 
+static inline void pace_refund(struct pace *p, uint64_t cost)
+{
+    p->full_at -= cost < p->full_at ? cost : p->full_at;
+}
+
 #endif

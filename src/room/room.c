@@ -171,7 +171,8 @@ int room_end(struct room *r, uint64_t now_us)
         room_finish(r, REASON_ENDED);
     else
         dismiss_waiting(r);
-    return room_settle(r);
+    room_settle(r);
+    return 0;
 }
 
 /* ---- Input ---- */
@@ -229,7 +230,8 @@ int room_open(struct room *r, uint64_t conn, uint64_t now_us)
 {
     r->now = now_us;
     int rv = room_conn_open(r, conn);
-    return rv != 0 ? rv : room_settle(r);
+    room_settle(r);
+    return rv;
 }
 
 int room_input(struct room *r, uint64_t conn, struct bytes frame, uint64_t now_us)
@@ -237,17 +239,17 @@ int room_input(struct room *r, uint64_t conn, struct bytes frame, uint64_t now_u
     r->now = now_us;
     struct conn *c = room_conn_find(r, conn);
     int rv = c == NULL ? 0 : room_conn_input(r, c, frame);
-    return rv != 0 ? rv : room_settle(r);
+    room_settle(r);
+    return rv;
 }
 
 void room_close(struct room *r, uint64_t conn, uint64_t now_us)
 {
     r->now = now_us;
     struct conn *c = room_conn_find(r, conn);
-    if (c == NULL)
-        return;
-    room_conn_drop(r, c);
-    r->unsettled = room_settle(r) != 0; /* then the next tick goes on */
+    if (c != NULL)
+        room_conn_drop(r, c);
+    room_settle(r);
 }
 
 /* ---- Time ---- */
@@ -259,7 +261,8 @@ int room_tick(struct room *r, uint64_t now_us)
     room_welcome_expire(r);
     room_seats_expire(r);
     int rv = room_conn_resume_slow(r);
-    return rv != 0 ? rv : room_settle(r);
+    room_settle(r);
+    return rv;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

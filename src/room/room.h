@@ -41,7 +41,8 @@ int room_restore(const struct room_config *config, struct bytes snapshot,
 void room_free(struct room *r);
 
 /* ---- Input. Errors are the system's only (ENOMEM...): a peer's fault is answered with effects.
- * After one the room is sound: what it could not say yet it says at the next call. ---- */
+ * After an error nothing has changed and the call may be made again. What has changed and could not
+ * all be said for want of memory is said by later calls. ---- */
 
 /* conn: any number not in use (else EINVAL). After CLOSE it is in use no more: what it still says
  * is ignored, and room_close() does nothing. */

@@ -8,29 +8,36 @@
 
 #define SNAPSHOT_VERSION 1
 
-/* The first record that goes along. */
-static size_t tail_of(const struct room *r)
+/* The records that go along: the newest that lead to this epoch. */
+struct tail {
+    size_t first, end;
+};
+
+static struct tail tail_of(const struct room *r)
 {
-    size_t first = r->history.n, bytes = 0;
-    while (first != 0 && r->history.n - first < ROOM_SNAPSHOT_TAIL) {
-        const struct record *record = room_history_at(&r->history, first - 1);
+    struct tail t = {.end = r->history.n};
+    size_t bytes = 0;
+    while (t.end != 0 && room_history_at(&r->history, t.end - 1)->epoch >= room_group_epoch(r))
+        t.end--;
+    for (t.first = t.end; t.first != 0 && t.end - t.first < ROOM_SNAPSHOT_TAIL; t.first--) {
+        const struct record *record = room_history_at(&r->history, t.first - 1);
         bytes += record->commit.n + record->proposals.bytes;
-        if (bytes > ROOM_SNAPSHOT_TAIL_BYTES || record->epoch >= room_group_epoch(r))
+        if (bytes > ROOM_SNAPSHOT_TAIL_BYTES)
             break;
-        first--;
     }
-    return first;
+    return t;
 }
 
 /* uint16 version; opaque group<V>; opaque record<V> records<V>; */
 int room_save_snapshot(struct room *r, struct buf *out)
 {
     struct buf b = {0}, group = {0}, record = {0};
+    struct tail tail = tail_of(r);
     int rv = mls_public_group_save(r->group, &group);
     write_u16(&b, SNAPSHOT_VERSION);
     write_vec(&b, buf_view(&group));
     size_t mark = write_vec_begin(&b);
-    for (size_t i = tail_of(r); i < r->history.n; i++) {
+    for (size_t i = tail.first; i < tail.end; i++) {
         buf_clear(&record);
         room_record_write(room_history_at(&r->history, i), &record);
         write_vec(&b, buf_view(&record));

@@ -206,7 +206,7 @@ static int marked_settle(struct room *r)
         struct conn *c = LIST_OWNER(k, struct conn, marked);
         list_take(&r->marked, k);
         rv = say(r, c);
-        if (rv != 0) /* then it is still there */
+        if (rv != 0 && !link_is_in(k)) /* then it is still there */
             list_put_first(&r->marked, k);
     }
     return rv;
@@ -254,7 +254,7 @@ static int over_settle(struct room *r)
     return rv;
 }
 
-int room_settle(struct room *r)
+void room_settle(struct room *r)
 {
     static int (*const steps[])(struct room *) = {
         room_undo_settle,  over_settle,          room_door_settle,    roles_settle,
@@ -265,5 +265,4 @@ int room_settle(struct room *r)
     for (size_t i = 0; rv == 0 && i < sizeof steps / sizeof steps[0]; i++)
         rv = steps[i](r);
     r->unsettled = rv != 0;
-    return rv;
 }
