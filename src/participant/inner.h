@@ -283,6 +283,8 @@ int participant_lead_tick(struct participant *p) CONCLAVE_CHECKED;
 uint64_t participant_lead_deadline(const struct participant *p);
 int participant_lead_rejected(struct participant *p,
                               const struct signal_message *m) CONCLAVE_CHECKED;
+/* Before a reconnection: proposals are the server's to repeat, wishes ours. */
+int participant_lead_forget(struct participant *p) CONCLAVE_CHECKED;
 /* After a reconnection: what was pending goes out again. */
 int participant_lead_resume(struct participant *p) CONCLAVE_CHECKED;
 void participant_lead_new_epoch(struct participant *p);
@@ -317,6 +319,8 @@ int participant_wish_changes(struct participant *p, bool unproposed, size_t most
 void participant_wish_changes_fini(struct wish_changes *c);
 /* Somebody with this key is in the group now. */
 void participant_wish_admitted(struct participant *p, struct bytes signature_key);
+/* They have to be proposed again. */
+void participant_wish_again(struct participant *p);
 /* Tells of those that have waited so long. */
 void participant_wish_warn(struct participant *p, uint64_t after_us);
 /* Drops the oldest, which cannot be committed, and says so. */

@@ -254,7 +254,21 @@ int participant_lead_rejected(struct participant *p, const struct signal_message
         !mls_group_has_pending(p->group) || m->reason == REASON_STALE)
         return 0;
     int rv = mls_group_drop_own(p->group);
+    if (rv == 0 && p->commit_failures == 0) { /* the server may know of other proposals than we */
+        p->commit_failures++;
+        participant_reconnect(p, 0);
+        return 0;
+    }
     return rv != 0 ? rv : failed(p, CONCLAVE_EPOLICY);
+}
+
+/* Before we ask again: the server forgets proposals when it dies, and sends those that it has. */
+int participant_lead_forget(struct participant *p)
+{
+    p->n_proposals = 0;
+    p->urgent = false;
+    participant_wish_again(p);
+    return mls_group_clear_proposals(p->group);
 }
 
 int participant_lead_resume(struct participant *p)

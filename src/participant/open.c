@@ -207,7 +207,9 @@ static int come_back(struct participant *p)
     struct buf signature = {0};
     enum signal_type type = p->rejoin && !p->founding ? SIGNAL_REJOIN : SIGNAL_RESUME;
     mls_group_context(p->group, &context);
-    int rv = prove(p, type, context.group_id, &signature);
+    int rv = participant_lead_forget(p);
+    if (rv == 0)
+        rv = prove(p, type, context.group_id, &signature);
     if (rv == 0) {
         p->connection = ASKED;
         participant_effect_send(p, &(struct signal_message){.type = type,

@@ -262,6 +262,12 @@ int participant_wish_propose(struct participant *p)
     return rv;
 }
 
+void participant_wish_again(struct participant *p)
+{
+    for (size_t i = 0; i < p->n_wishes; i++)
+        p->wishes[i].proposed = 0;
+}
+
 void participant_wish_warn(struct participant *p, uint64_t after_us)
 {
     for (size_t i = 0; i < p->n_wishes; i++)

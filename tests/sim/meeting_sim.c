@@ -201,6 +201,7 @@ static void play(uint64_t seed, bool told)
     p->seed = seed;
     p->told = told;
     stage_open(&p->s, seed);
+    p->s.trace = told;
     p->s.jitter_us = random_below(&p->s.random, 400000);
     say(p, "comes:", stage_enter_organiser(&p->s));
     for (unsigned i = 0; i < STEPS; i++)

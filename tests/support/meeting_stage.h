@@ -117,6 +117,7 @@ struct stage {
     struct stage_epoch *epochs;
     size_t n_epochs, cap_epochs;
     uint64_t delay_us, jitter_us; /* of the network */
+    bool trace;                   /* print frames and phases */
     bool forks_expected;          /* a test that splits the group looks at codes itself */
 };
 
