@@ -296,7 +296,7 @@ static void frames_with_such_fields_are_refused(void **state)
         const char *p;
         size_t n;
     } wrong[] = {
-#define FRAME(s) {s, sizeof s - 1}
+#define FRAME(literal) {literal, sizeof(literal) - 1}
         FRAME("\x01\x00\x01\x00\x01x"),         /* HELLO, access of one byte */
         FRAME("\x0c\0\0\0\0\0\0\0\0\x01x\0\0"), /* COMPLAINT, a hash of one byte */
         FRAME("\x42\x03\x05no\x00"),            /* LOBBY, an entry cut off */
