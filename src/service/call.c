@@ -9,7 +9,7 @@
 void call_fini(struct call *c)
 {
     json_decref(c->body);
-    json_decref(c->answer);
+    buf_free(&c->answer);
 }
 
 const char *who_kind_name(enum store_token_kind kind)
@@ -144,14 +144,25 @@ int call_number(struct call *c, const char **out)
 
 /* ---- Answering ---- */
 
+static int append(const char *text, size_t n, void *ctx)
+{
+    buf_put(ctx, bytes_of(text, n));
+    return 0;
+}
+
 int call_answer(struct call *c, json_t *value)
 {
-    if (value == NULL)
-        return CONCLAVE_ENOMEM;
-    json_decref(c->answer);
-    c->answer = value;
-    c->status = 200;
-    return 0;
+    struct buf text = {0};
+    if (value != NULL && json_dump_callback(value, append, &text, JSON_COMPACT) != 0)
+        text.failed = true;
+    int rv = value == NULL ? CONCLAVE_ENOMEM : buf_check(&text);
+    json_decref(value);
+    if (rv == 0) {
+        buf_move(&c->answer, &text);
+        c->status = 200;
+    }
+    buf_free(&text);
+    return rv;
 }
 
 int call_created(struct call *c, json_t *value)

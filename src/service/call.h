@@ -48,8 +48,8 @@ struct call {
     char parameter[CALL_PARAMETER]; /* what stands in the path for {id} or {number} */
     json_t *body;                   /* an object; NULL for GET and DELETE */
 
-    int status;
-    json_t *answer;
+    int status;                /* 0: no answer yet */
+    struct buf answer;         /* JSON text; moved into the response */
     struct service_work *work; /* instead of an answer */
     int reason;                /* of a refusal */
     const char *field;         /* that was wrong, or NULL */
@@ -86,7 +86,8 @@ int call_number(struct call *c, const char **out) CONCLAVE_CHECKED;
 
 /* ---- Answering ---- */
 
-/* Takes the value; ENOMEM if it is NULL. */
+/* Takes the value; ENOMEM if it is NULL. Written out at once: in a change the answer is ready before
+ * the change counts. */
 int call_answer(struct call *c, json_t *value) CONCLAVE_CHECKED;
 int call_created(struct call *c, json_t *value) CONCLAVE_CHECKED;
 json_t *call_base64(struct bytes data);

@@ -184,53 +184,32 @@ static int status_of(int reason)
     }
 }
 
-static int append(const char *text, size_t n, void *ctx)
-{
-    buf_put(ctx, bytes_of(text, n));
-    return 0;
-}
-
-/* Takes the value. false, and no body, if there is no memory for it. */
-static bool put_body(json_t *value, struct buf *out)
-{
-    bool ok = value != NULL && json_dump_callback(value, append, out, JSON_COMPACT) == 0 &&
-              buf_check(out) == 0;
-    if (!ok)
-        buf_free(out);
-    json_decref(value);
-    return ok;
-}
-
 static json_t *describe_fault(int reason, const char *field)
 {
     return json_pack("{s:{s:s, s:s, s:s, s:s*}}", "error", "code", reason_name(reason), "text",
                      reason_text(reason), "next", reason_next(reason), "field", field);
 }
 
-static void respond_fault(const struct call *c, int rv, struct service_response *out)
+/* Without memory for the words the status alone tells. */
+static void refuse(struct call *c, int rv, struct service_response *out)
 {
     bool refused = rv == CONCLAVE_EPOLICY && c->reason != REASON_NONE;
     int reason = refused ? c->reason : REASON_SERVER_ERROR;
     out->error = refused ? 0 : rv;
     out->status = rv == CONCLAVE_ENOMEM ? 503 : status_of(reason);
     out->retry_after = out->status == 429 ? "60" : out->status == 503 ? "5" : NULL;
-    if (put_body(describe_fault(reason, refused ? c->field : NULL), &out->body))
-        out->content_type = "application/json";
+    if (call_answer(c, describe_fault(reason, refused ? c->field : NULL)) != 0)
+        buf_free(&c->answer); /* what was to be said before */
 }
 
 static void respond(struct call *c, int rv, struct service_response *out)
 {
-    *out = (struct service_response){.status = 204};
-    if (rv == 0 && c->answer != NULL) {
-        out->status = c->status;
+    *out = (struct service_response){.status = c->status == 0 ? 204 : c->status};
+    if (rv != 0)
+        refuse(c, rv, out);
+    buf_move(&out->body, &c->answer);
+    if (out->body.n != 0)
         out->content_type = "application/json";
-        if (!put_body(json_incref(c->answer), &out->body))
-            rv = CONCLAVE_ENOMEM;
-    }
-    if (rv != 0) {
-        *out = (struct service_response){0};
-        respond_fault(c, rv, out);
-    }
 }
 
 void service_response_fini(struct service_response *r)

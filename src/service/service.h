@@ -50,7 +50,8 @@ struct service_request {
     struct bytes body;
 };
 
-/* Never to be cached. Bodies can hold tokens: the buf wipes them. */
+/* Never to be cached. Bodies can hold tokens: the buf wipes them; the copies that the JSON library
+ * makes and frees on the way are not wiped. */
 struct service_response {
     int status;
     const char *content_type; /* static text; NULL if the body is empty */
