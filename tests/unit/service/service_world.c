@@ -1,7 +1,5 @@
 #include "service_world.h"
 
-#include <stdio.h>
-
 #include "base/base64.h"
 
 /* ---- The hall ---- */
