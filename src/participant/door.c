@@ -89,7 +89,9 @@ static int add(struct participant *p, struct callers *to, size_t limit,
         p->stats.refused++;
         return 0;
     }
-    rv = push(to, &c);
+    rv = participant_wish_refresh(p, c.signature_key, buf_view(&c.key_package));
+    if (rv == 0)
+        rv = push(to, &c);
     if (rv != 0)
         caller_fini(&c);
     return rv;
@@ -146,16 +148,21 @@ int participant_door_joiners(struct participant *p, const struct signal_message 
     return rv;
 }
 
+/* A new connection: the server tells anew who is outside. */
+void participant_door_forget(struct participant *p)
+{
+    participant_callers_fini(&p->lobby);
+    participant_callers_fini(&p->joiners);
+    participant_tell(p, PARTICIPANT_LOBBY);
+}
+
+/* The lobby's list is the server's to change: who was added with an earlier key package may be at
+ * the door again. */
 void participant_door_settle(struct participant *p, struct bytes signature_key)
 {
     for (size_t i = p->joiners.n; i-- > 0;)
         if (bytes_equal(p->joiners.list[i].signature_key, signature_key))
             take_out(&p->joiners, i);
-    for (size_t i = p->lobby.n; i-- > 0;)
-        if (bytes_equal(p->lobby.list[i].signature_key, signature_key)) {
-            take_out(&p->lobby, i);
-            participant_tell(p, PARTICIPANT_LOBBY);
-        }
     participant_wish_admitted(p, signature_key);
 }
 

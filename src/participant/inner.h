@@ -319,6 +319,9 @@ int participant_wish_changes(struct participant *p, bool unproposed, size_t most
 void participant_wish_changes_fini(struct wish_changes *c);
 /* Somebody with this key is in the group now. */
 void participant_wish_admitted(struct participant *p, struct bytes signature_key);
+/* Somebody who is to be admitted has come with another key package. */
+int participant_wish_refresh(struct participant *p, struct bytes signature_key,
+                             struct bytes key_package) CONCLAVE_CHECKED;
 /* They have to be proposed again. */
 void participant_wish_again(struct participant *p);
 /* Tells of those that have waited so long. */
@@ -336,6 +339,7 @@ int participant_door_joiners(struct participant *p,
                              const struct signal_message *m) CONCLAVE_CHECKED;
 /* Forgets who is inside by now. */
 void participant_door_settle(struct participant *p, struct bytes signature_key);
+void participant_door_forget(struct participant *p);
 /* The first joiner cannot be added. */
 void participant_door_drop_first(struct participant *p);
 void participant_callers_fini(struct callers *c);

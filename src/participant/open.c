@@ -302,6 +302,7 @@ int participant_open_live(struct participant *p, const struct signal_message *m)
     }
     p->founding = false;
     p->connection = LIVE;
+    participant_door_forget(p);
     p->retries = 0;
     p->unreachable_told = false;
     participant_phase_set(p, PARTICIPANT_IN_MEETING);

@@ -262,6 +262,27 @@ int participant_wish_propose(struct participant *p)
     return rv;
 }
 
+int participant_wish_refresh(struct participant *p, struct bytes signature_key,
+                             struct bytes key_package)
+{
+    for (size_t i = 0; i < p->n_wishes; i++) {
+        struct wish *w = &p->wishes[i];
+        struct buf copy = {0};
+        if (w->kind != WISH_ADMIT || !bytes_equal(buf_view(&w->who), signature_key))
+            continue;
+        buf_put(&copy, key_package);
+        int rv = buf_check(&copy);
+        if (rv == 0) {
+            buf_move(&w->key_package, &copy);
+            w->proposed = 0;
+        }
+        buf_free(&copy);
+        if (rv != 0)
+            return rv;
+    }
+    return 0;
+}
+
 void participant_wish_again(struct participant *p)
 {
     for (size_t i = 0; i < p->n_wishes; i++)
