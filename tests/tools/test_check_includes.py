@@ -35,13 +35,14 @@ class CheckIncludes(unittest.TestCase):
         self.allowed("src/mls/a.c", '#include "crypto/suite.h"\n#include "base/ct.h"\n')
         self.allowed("src/meeting/a.c", '#include "mls/group.h"\n#include "signal/codec.h"\n')
         self.allowed("src/cmd/main.c", '#include "mls/group.h"\n#include "net/loop.h"\n')
-        self.allowed("src/store/a.c", '#include "room/effects.h"\n')
+        self.allowed("src/service/a.c", '#include "store/store.h"\n#include "room/room.h"\n')
         self.refused("src/base/a.c", '#include "wire/reader.h"\n', "a.c:1:", "base may not")
         self.refused("src/sframe/a.c", '\n#include "mls/group.h"\n', "a.c:2:", "sframe may not")
         self.refused("src/signal/a.h", '#include "crypto/suite.h"\n')
         self.refused("src/rtc/a.c", '#include "sfu/peer.h"\n')
         self.refused("src/net/a.c", '#include "wire/reader.h"\n')
-        self.refused("src/store/a.c", '#include "mls/group.h"\n')
+        self.refused("src/store/a.c", '#include "room/room.h"\n')
+        self.refused("src/room/a.c", '#include "store/store.h"\n')
         self.refused("src/elsewhere/a.c", '#include "base/ct.h"\n', "not in the include law")
 
     def test_room_sees_only_the_public_group(self):
