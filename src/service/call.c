@@ -252,13 +252,20 @@ bool page_add_id(struct page *p, json_t *item, uint64_t id)
     return page_add(p, item, key);
 }
 
+bool page_weigh(struct page *p, size_t bytes)
+{
+    p->bytes += bytes;
+    return p->bytes < LIMIT_SERVICE_PAGE_BYTES;
+}
+
 int page_end(struct call *c, struct page *p, const char *name, int rv)
 {
     if (rv != 0 || p->failed) {
         json_decref(p->items);
         return rv != 0 ? rv : CONCLAVE_ENOMEM;
     }
-    const char *next = p->n == p->max ? p->last : NULL;
+    bool full = p->n == p->max || p->bytes >= LIMIT_SERVICE_PAGE_BYTES;
+    const char *next = full ? p->last : NULL;
     return call_answer(c, json_pack("{s:o, s:s*}", name, p->items, "next", next));
 }
 

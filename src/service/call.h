@@ -98,6 +98,7 @@ json_int_t call_integer(uint64_t value);
 struct page {
     json_t *items;
     unsigned max, n;
+    size_t bytes;
     char after[CALL_PARAMETER], last[CALL_PARAMETER];
     bool failed;
 };
@@ -107,6 +108,8 @@ int page_begin_ids(struct call *c, struct page *p, uint64_t *out_after) CONCLAVE
 /* Takes the item; false if it is NULL or does not fit. */
 bool page_add(struct page *p, json_t *item, const char *key);
 bool page_add_id(struct page *p, json_t *item, uint64_t id);
+/* For items of any size, after each: false if the page is full. */
+bool page_weigh(struct page *p, size_t bytes);
 /* rv: of the walk. */
 int page_end(struct call *c, struct page *p, const char *name, int rv) CONCLAVE_CHECKED;
 

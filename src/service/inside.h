@@ -9,8 +9,10 @@
 /* Passwords at once, each with 32 MiB: more would only wait for a processor. Beyond: 503. */
 #define LIMIT_SERVICE_WORK 8u
 
-/* Entries of one page, and of the list of live rooms, which has no pages. */
+/* Entries of one page, and of the list of live rooms, which has no pages. A page of meetings ends
+ * once it has so many bytes of cards, too. */
 #define LIMIT_SERVICE_PAGE 500u
+#define LIMIT_SERVICE_PAGE_BYTES ((size_t)512 << 10)
 #define LIMIT_SERVICE_ROOMS 1000u
 
 /* Meetings of one owner: a person's calendar for years. */

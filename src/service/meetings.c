@@ -328,7 +328,7 @@ static bool list_one(void *ctx, const struct store_meeting *m)
                              m->owner, "personal", (int)m->personal, "open", (int)m->open,
                              "created_at", call_integer(m->created_at), "not_after",
                              call_integer(m->not_after), "card", call_base64(buf_view(&m->card)));
-    return page_add(ctx, item, m->number);
+    return page_add(ctx, item, m->number) && page_weigh(ctx, m->card.n);
 }
 
 int meetings_list(struct call *c, const char *owner)

@@ -1,18 +1,19 @@
 #include "service/session.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/base64.h"
 #include "base/wipe.h"
 #include "crypto/sha256.h"
 
-#define BEARER "Bearer "
+#define BEARER "Bearer " /* in any case: RFC 9110 11.1 */
 
 /* The hash of what the header shows; false if it shows no token. */
 static bool read_token(const char *authorization, uint8_t out_hash[static SHA256_SIZE])
 {
     struct buf token = {0};
-    bool ok = strncmp(authorization, BEARER, strlen(BEARER)) == 0 &&
+    bool ok = strncasecmp(authorization, BEARER, strlen(BEARER)) == 0 &&
               base64url_read(bytes_str(authorization + strlen(BEARER)), &token) == 0 &&
               token.n == SESSION_TOKEN && crypto_sha256(buf_view(&token), out_hash) == 0;
     buf_free(&token);

@@ -310,6 +310,25 @@ static void lists_come_in_pages(void **state)
     assert_int_equal(seen, 5);
 }
 
+static void a_page_of_large_cards_is_shorter(void **state)
+{
+    struct stage *s = *state;
+    struct store_meeting m = {.owner = ADA};
+    buf_put_zero(&m.card, 32u << 10);
+    for (unsigned i = 0; i < 20; i++) {
+        (void)snprintf(m.number, sizeof m.number, "%010u", i);
+        memcpy(m.meeting_id, m.number, 10);
+        assert_int_equal(store_meeting_add(s->w->store, &m), 0);
+    }
+    store_meeting_fini(&m);
+    assert_int_equal(world_ask(s->w, "GET", MEETINGS, s->ada.text, NULL), 200);
+    (void)world_list(s->w, "meetings", 16);
+    assert_string_equal(world_text(s->w, "next"), "0000000015");
+    assert_int_equal(world_ask_query(s->w, MEETINGS, "after=0000000015", s->ada.text), 200);
+    (void)world_list(s->w, "meetings", 4);
+    assert_null(json_object_get(s->w->json, "next"));
+}
+
 static void a_personal_room_keeps_its_number(void **state)
 {
     struct stage *s = *state;
@@ -504,6 +523,7 @@ int main(void)
         ON_STAGE(people_see_and_delete_their_own_meetings),
         ON_STAGE(what_is_no_number_is_not_found),
         ON_STAGE(lists_come_in_pages),
+        ON_STAGE(a_page_of_large_cards_is_shorter),
         ON_STAGE(a_personal_room_keeps_its_number),
         ON_STAGE(a_personal_room_can_be_made_like_any_meeting),
         ON_STAGE(a_personal_room_that_cannot_be_replaced_stays),

@@ -303,6 +303,24 @@ static void a_password_is_changed_by_who_knows_it(void **state)
     assert_int_equal(world_ask(w, "POST", SIGN_IN, NULL, good), 200);
 }
 
+static void an_account_disabled_during_the_change_keeps_its_password(void **state)
+{
+    struct world *w = *state;
+    char mine[SESSION_TEXT];
+    struct store_user before, after;
+    uint64_t id = add_ada(w);
+    assert_int_equal(world_ask(w, "POST", SIGN_IN, NULL, good), 200);
+    memcpy(mine, world_text(w, "token"), sizeof mine);
+    assert_int_equal(store_user_get(w->store, id, &before), 0);
+    struct service_work *work = world_begin(w, "POST", CHANGE, mine, change);
+    service_work_run(work);
+    assert_int_equal(store_user_set_flags(w->store, id, false, true), 0);
+    (void)world_finish(w, work);
+    world_failed(w, 401, "TOKEN");
+    assert_int_equal(store_user_get(w->store, id, &after), 0);
+    assert_memory_equal(before.password.hash, after.password.hash, STORE_HASH);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -323,6 +341,7 @@ int main(void)
         WITH_WORLD(a_password_has_a_length),
         WITH_WORLD(a_changed_password_ends_all_other_sessions),
         WITH_WORLD(a_password_is_changed_by_who_knows_it),
+        WITH_WORLD(an_account_disabled_during_the_change_keeps_its_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
