@@ -25,11 +25,9 @@ struct place {
 static int setup(void **state)
 {
     struct place *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        return -1;
+    assert_non_null(p);
     (void)strcpy(p->folder, "/tmp/conclave-store-XXXXXX");
-    if (mkdtemp(p->folder) == NULL)
-        return -1;
+    assert_non_null(mkdtemp(p->folder));
     (void)snprintf(p->path, sizeof p->path, "%s/db", p->folder);
     (void)snprintf(p->wal, sizeof p->wal, "%s/db-wal", p->folder);
     (void)snprintf(p->shm, sizeof p->shm, "%s/db-shm", p->folder);
