@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "base/wipe.h"
+#include "identity/limits.h"
 #include "service/route.h"
 #include "service/session.h"
 #include "service/work.h"
 
 #define DAY UINT64_C(86400)
+#define TOKEN_LIFETIME_MAX (3653 * DAY)
+#define BASE_URL_MAX 400
 
 /* ---- Made and unmade ---- */
 
@@ -38,6 +41,15 @@ static int copy_config(struct service *s, const struct service_config *config)
     return buf_check(&s->server_key);
 }
 
+static int check_config(const struct service_config *config)
+{
+    return config->certificate_lifetime > LIMIT_IDENTITY_LEAF_SECONDS ||
+                   config->token_lifetime > TOKEN_LIFETIME_MAX ||
+                   strlen(config->base_url) > BASE_URL_MAX
+               ? CONCLAVE_EINVAL
+               : 0;
+}
+
 static int trust(struct service *s, struct bytes public_roots)
 {
     const struct identity_anchor provider = {.purpose = IDENTITY_PROVIDER};
@@ -55,7 +67,9 @@ int service_new(const struct service_config *config, struct service **out)
     struct service *s = calloc(1, sizeof *s);
     if (s == NULL)
         return CONCLAVE_ENOMEM;
-    int rv = copy_config(s, config);
+    int rv = check_config(config);
+    if (rv == 0)
+        rv = copy_config(s, config);
     if (rv == 0)
         rv = trust(s, config->public_roots);
     if (rv == 0)
@@ -80,19 +94,19 @@ void service_free(struct service *s)
     free(s);
 }
 
-static int admin_token(struct service *s, uint64_t now, char text[static SESSION_TEXT])
+static int admin_token_change(struct call *c, void *ctx)
 {
-    struct call c = {.service = s, .now = now, .who = {.kind = STORE_TOKEN_OPERATOR}};
-    int rv = session_make(s, now, &c.who, text);
-    return rv != 0 ? rv : call_audit(&c, "operator", "token", c.who.token);
+    int rv = session_make(c->service, c->now, &c->who, ctx);
+    return rv != 0 ? rv : call_audit(c, "operator", "token", c->who.token);
 }
 
 int service_admin_token(struct service *s, uint64_t now_us, struct buf *out)
 {
+    struct call c = {.service = s, .now = now_us / 1000000, .who = {.kind = STORE_TOKEN_OPERATOR}};
     char text[SESSION_TEXT];
     int rv = buf_reserve(out, sizeof text);
     if (rv == 0)
-        rv = admin_token(s, now_us / 1000000, text);
+        rv = call_change(&c, admin_token_change, text);
     if (rv == 0)
         buf_put(out, bytes_str(text));
     wipe(text, sizeof text);

@@ -31,12 +31,13 @@ struct service_config {
     struct bytes server_key;       /* public half of the server's signature key */
     const char *name;              /* of the server, for people */
     const char *base_url;          /* "https://meet.example.org": links begin with it */
-    uint64_t certificate_lifetime; /* seconds; 0: 7 days */
-    uint64_t token_lifetime;       /* seconds; 0: 30 days */
+    uint64_t certificate_lifetime; /* seconds, at most 31 days; 0: 7 days */
+    uint64_t token_lifetime;       /* seconds, at most ten years; 0: 30 days */
     bool open_sign_up; /* local accounts may be made by anybody (first try on loopback) */
 };
 
-/* Copies the config's texts. EINVAL for roots that are none, ERANDOM, ENOMEM. */
+/* Copies the config's texts. EINVAL for roots that are none and what is too long; ERANDOM,
+ * ENOMEM. */
 int service_new(const struct service_config *config, struct service **out) CONCLAVE_CHECKED;
 /* All works have been finished. */
 void service_free(struct service *s);

@@ -304,6 +304,13 @@ static void a_service_is_made_whole_or_not_at_all(void **state)
     m.config.public_roots =
         bytes_str("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----");
     assert_int_equal(make_service(&m), CONCLAVE_EINVAL);
+    m.config.public_roots = bytes_of(NULL, 0);
+    m.config.certificate_lifetime = 32 * WORLD_DAY;
+    assert_int_equal(make_service(&m), CONCLAVE_EINVAL);
+    m.config.certificate_lifetime = 31 * WORLD_DAY;
+    assert_int_equal(make_service(&m), 0);
+    m.config.token_lifetime = UINT64_MAX;
+    assert_int_equal(make_service(&m), CONCLAVE_EINVAL);
 }
 
 /* Bytes of nobody's making, to every route: an answer each time. */
