@@ -86,8 +86,8 @@ int call_number(struct call *c, const char **out) CONCLAVE_CHECKED;
 
 /* ---- Answering ---- */
 
-/* Takes the value; ENOMEM if it is NULL. Written out at once: in a change the answer is ready before
- * the change counts. */
+/* Takes the value; ENOMEM if it is NULL. Written out at once: in a change the answer is ready
+ * before the change counts. */
 int call_answer(struct call *c, json_t *value) CONCLAVE_CHECKED;
 int call_created(struct call *c, json_t *value) CONCLAVE_CHECKED;
 json_t *call_base64(struct bytes data);

@@ -130,6 +130,25 @@ static void what_is_no_token_is_refused(void **state)
     assert_int_equal(world_ask(w, "GET", SESSION, ada.text, NULL), 200);
 }
 
+/* RFC 9110 11.1 */
+static void the_scheme_of_a_token_has_no_case(void **state)
+{
+    struct world *w = *state;
+    char header[64];
+    struct token ada = world_user(w, "ada@company.com", false);
+    (void)snprintf(header, sizeof header, "bEARER %s", ada.text);
+    const struct service_request request = {.method = "GET",
+                                            .path = SESSION,
+                                            .query = "",
+                                            .authorization = header,
+                                            .address = "192.0.2.1"};
+    struct service_response r;
+    struct service_work *work;
+    service_handle(w->service, &request, w->now * 1000000, &r, &work);
+    assert_int_equal(r.status, 200);
+    service_response_fini(&r);
+}
+
 static void who_lost_the_account_lost_the_token(void **state)
 {
     struct world *w = *state;
@@ -347,6 +366,7 @@ int main(void)
         WITH_WORLD(what_is_no_route_is_not_found),
         WITH_WORLD(another_method_is_told_apart_from_no_route),
         WITH_WORLD(what_is_no_token_is_refused),
+        WITH_WORLD(the_scheme_of_a_token_has_no_case),
         WITH_WORLD(who_lost_the_account_lost_the_token),
         WITH_WORLD(what_is_no_json_object_is_malformed),
         WITH_WORLD(a_body_has_a_size),
