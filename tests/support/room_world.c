@@ -490,36 +490,47 @@ static void found_group(struct room_world *w, struct room_client *c)
     meeting_extensions_fini(&extensions);
 }
 
+void room_send_found(struct room_world *w, struct room_client *c, struct bytes info,
+                     struct bytes tree)
+{
+    struct buf signature = {0};
+    prove_hash(c, SIGNAL_FOUND, info, &signature);
+    room_say_message(
+        w, c,
+        &(struct signal_message){
+            .type = SIGNAL_FOUND, .body = info, .tree = tree, .signature = buf_view(&signature)});
+    buf_free(&signature);
+}
+
 void room_found(struct room_world *w, struct room_client *c)
 {
-    struct buf info = {0}, tree = {0}, signature = {0};
+    struct buf info = {0}, tree = {0};
     found_group(w, c);
     OK(mls_group_info(c->group, 0, &info));
     OK(mls_group_tree(c->group, &tree));
-    prove_hash(c, SIGNAL_FOUND, buf_view(&info), &signature);
-    room_say_message(w, c,
-                     &(struct signal_message){.type = SIGNAL_FOUND,
-                                              .body = buf_view(&info),
-                                              .tree = buf_view(&tree),
-                                              .signature = buf_view(&signature)});
+    room_send_found(w, c, buf_view(&info), buf_view(&tree));
     buf_free(&info);
     buf_free(&tree);
+}
+
+void room_send_knock(struct room_world *w, struct room_client *c, struct bytes key_package)
+{
+    struct buf signature = {0};
+    prove_hash(c, SIGNAL_KNOCK, key_package, &signature);
+    room_say_message(w, c,
+                     &(struct signal_message){.type = SIGNAL_KNOCK,
+                                              .body = key_package,
+                                              .signature = buf_view(&signature)});
     buf_free(&signature);
 }
 
 void room_knock(struct room_world *w, struct room_client *c)
 {
-    struct buf signature = {0};
     mls_group_free(c->group);
     c->group = NULL;
     mls_key_package_free(c->kp);
     OK(mls_key_package_new(c->mls, now_of(w) - 3600, now_of(w) + MEETING_DAY, false, &c->kp));
-    struct bytes body = mls_key_package_message(c->kp);
-    prove_hash(c, SIGNAL_KNOCK, body, &signature);
-    room_say_message(w, c,
-                     &(struct signal_message){
-                         .type = SIGNAL_KNOCK, .body = body, .signature = buf_view(&signature)});
-    buf_free(&signature);
+    room_send_knock(w, c, mls_key_package_message(c->kp));
 }
 
 static void come_back(struct room_world *w, struct room_client *c, enum signal_type type)

@@ -100,7 +100,11 @@ void room_say_bytes(struct room_world *w, struct room_client *c, struct bytes fr
 void room_say_message(struct room_world *w, struct room_client *c, const struct signal_message *m);
 
 void room_found(struct room_world *w, struct room_client *c);
+void room_send_found(struct room_world *w, struct room_client *c, struct bytes info,
+                     struct bytes tree);
+/* With a fresh key package, and with a given one. */
 void room_knock(struct room_world *w, struct room_client *c);
+void room_send_knock(struct room_world *w, struct room_client *c, struct bytes key_package);
 void room_resume(struct room_world *w, struct room_client *c);
 void room_rejoin(struct room_world *w, struct room_client *c);
 
