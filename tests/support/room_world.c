@@ -80,6 +80,7 @@ static void client_fini(struct room_client *c)
     buf_free(&c->lobby);
     buf_free(&c->presence);
     buf_free(&c->welcome);
+    buf_free(&c->kept);
     buf_free(&c->app);
 }
 
@@ -224,7 +225,10 @@ static void come_in(struct room_world *w, struct room_client *c, const struct si
     OK(mls_group_join_external(c->mls, m->body, m->tree, mls_group_own_leaf(c->group), &psk,
                                card_terms(w->card)->open ? 0 : 1, now_of(w), &c->rejoining,
                                &commit));
-    answer(w, c, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&commit)});
+    if (c->slow)
+        copy(&c->kept, buf_view(&commit));
+    else
+        answer(w, c, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&commit)});
     buf_free(&commit);
 }
 
@@ -531,6 +535,13 @@ void room_knock(struct room_world *w, struct room_client *c)
     mls_key_package_free(c->kp);
     OK(mls_key_package_new(c->mls, now_of(w) - 3600, now_of(w) + MEETING_DAY, false, &c->kp));
     room_send_knock(w, c, mls_key_package_message(c->kp));
+}
+
+void room_prove(struct room_client *c, enum signal_type type, struct buf *out)
+{
+    struct mls_context context;
+    mls_group_context(c->group, &context);
+    prove(c, type, context.group_id, out);
 }
 
 static void come_back(struct room_world *w, struct room_client *c, enum signal_type type)

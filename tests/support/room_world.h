@@ -27,8 +27,10 @@ struct room_client {
     struct mls_group *rejoining;
     uint64_t conn; /* 0: not connected */
     uint8_t nonce[SIGNAL_NONCE];
-    bool mute;         /* does nothing by itself: sends no Welcome, no Info */
-    bool deaf;         /* follows nothing */
+    bool mute; /* does nothing by itself: sends no Welcome, no Info */
+    bool deaf; /* follows nothing */
+    bool slow; /* keeps its external commit to itself, in `kept` */
+    struct buf kept;
     struct buf *inbox; /* frames that it has not looked at */
     size_t inbox_n, inbox_cap;
     unsigned got[ROOM_TYPES]; /* frames of each type */
@@ -107,6 +109,8 @@ void room_knock(struct room_world *w, struct room_client *c);
 void room_send_knock(struct room_world *w, struct room_client *c, struct bytes key_package);
 void room_resume(struct room_world *w, struct room_client *c);
 void room_rejoin(struct room_world *w, struct room_client *c);
+/* The proof for either, to be sent with something else. */
+void room_prove(struct room_client *c, enum signal_type type, struct buf *out);
 
 /* A commit of changes and of all proposals received; the link PSK goes with Adds. */
 void room_commit(struct room_world *w, struct room_client *c, const struct mls_change *changes,
