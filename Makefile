@@ -3,9 +3,11 @@
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+FIRST_SEED ?= 1
+SEEDS ?= 3000
 BENCH_ARGS ?= mls
 
-.PHONY: all run test lint format bench fuzz coverage taint exports install clean help
+.PHONY: all run test lint format bench fuzz sim coverage taint exports install clean help
 
 all: ## Build programs to build/bin and libraries to build/lib
 	@tools/install-deps.sh --check build
@@ -45,6 +47,12 @@ fuzz: ## Run each fuzzer for FUZZ_SECONDS (60)
 	@cmake --preset fuzz --log-level=WARNING > /dev/null
 	@cmake --build --preset fuzz -j $(JOBS)
 	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+sim: ## Play meetings of SEEDS (3000) seeds from FIRST_SEED (1) on a bad network
+	@tools/install-deps.sh test
+	@cmake --preset sim --log-level=WARNING > /dev/null
+	@cmake --build --preset sim -j $(JOBS) --target meeting_sim
+	@tools/sim.sh build/sim/bin/tests/meeting_sim $(FIRST_SEED) $(SEEDS) $(JOBS)
 
 coverage: ## Run the tests and report which lines they reach, in build/coverage/html
 	@tools/install-deps.sh coverage

@@ -493,7 +493,9 @@ struct stage_actor *stage_enter_person(struct stage *s, struct meeting_person *p
     a->persist = true;
     a->seed = random_u64(&s->random) | 1;
     snprintf(a->name, sizeof a->name, "%.31s", name);
-    assert_int_equal(participant_trust_new(&a->trust), 0);
+    if (s->trust == NULL)
+        assert_int_equal(participant_trust_new(&a->own_trust), 0);
+    a->trust = s->trust != NULL ? s->trust : a->own_trust;
     s->actors[s->n++] = a;
     start(s, a);
     return a;
@@ -684,17 +686,24 @@ void stage_open(struct stage *s, uint64_t seed)
     stage_open_terms(s, seed, NULL);
 }
 
+void stage_share_trust(struct stage *s)
+{
+    assert_int_equal(participant_trust_new(&s->trust), 0);
+    assert_int_equal(participant_trust_remember(s->trust, 1 << 15), 0);
+}
+
 void stage_close(struct stage *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         struct stage_actor *a = s->actors[i];
         participant_free(a->p);
-        participant_trust_free(a->trust);
+        participant_trust_free(a->own_trust);
         disk_fini(&a->disk);
         wire_clear(&a->up);
         wire_clear(&a->down);
         free(a);
     }
+    participant_trust_free(s->trust);
     room_free(s->room);
     disk_fini(&s->disk);
     card_free(s->card);

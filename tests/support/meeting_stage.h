@@ -56,7 +56,7 @@ struct stage_notice {
 struct stage_actor {
     size_t index;
     struct meeting_person *person;
-    struct participant_trust *trust;
+    struct participant_trust *trust, *own_trust;
     struct participant *p; /* NULL: not running */
     char name[32];
     uint64_t seed;
@@ -116,14 +116,18 @@ struct stage {
     struct stage_hooks hooks;
     struct stage_epoch *epochs;
     size_t n_epochs, cap_epochs;
-    uint64_t delay_us, jitter_us; /* of the network */
-    bool trace;                   /* print frames and phases */
-    bool forks_expected;          /* a test that splits the group looks at codes itself */
+    uint64_t delay_us, jitter_us;    /* of the network */
+    struct participant_trust *trust; /* everybody's, if stage_share_trust() was called */
+    bool trace;                      /* print frames and phases */
+    bool forks_expected;             /* a test that splits the group looks at codes itself */
 };
 
 void stage_open(struct stage *s, uint64_t seed);
 /* With another card. */
 void stage_open_terms(struct stage *s, uint64_t seed, void (*change)(struct card_terms *terms));
+/* All who enter share what they trust and have verified, as participants of one process may: what
+ * takes the time in long runs is verifying the same signatures for each. */
+void stage_share_trust(struct stage *s);
 void stage_close(struct stage *s);
 
 /* Somebody new with a certificate of the provider's, who follows the link now. name: shown beside. */
