@@ -116,8 +116,3 @@ int crypto_check_public(struct crypto *c, struct bytes pub)
 {
     return pub.n == c->suite->npk ? c->ops->check_public(c->state, pub) : CONCLAVE_EKEY;
 }
-
-int crypto_certificate(struct crypto *c, struct bytes der, struct crypto_certificate *out)
-{
-    return c->ops->certificate(c->state, der, out);
-}

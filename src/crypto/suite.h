@@ -66,7 +66,6 @@ struct crypto_ops {
     /* 0, ESIGNATURE, or EKEY if pub is not a key */
     int (*verify)(void *state, struct bytes pub, const struct bytes *parts, size_t n,
                   struct bytes sig);
-    int (*certificate)(void *state, struct bytes der, struct crypto_certificate *out);
     /* whether Diffie-Hellman with this public key can succeed: EKEY (RFC 9180 7.1.4) */
     int (*check_public)(void *state, struct bytes pub);
     const struct crypto_secret_ops *secret; /* NULL in a public context */

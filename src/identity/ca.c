@@ -8,7 +8,7 @@
 #include "identity/der_write.h"
 #include "identity/limits.h"
 #include "identity/name.h"
-#include "identity/oid.h"
+#include "wire/oid.h"
 #include "identity/sign.h"
 #include "identity/text.h"
 #include "wire/writer.h"

@@ -7,7 +7,7 @@
 #include "identity/der_write.h"
 #include "identity/limits.h"
 #include "identity/name.h"
-#include "identity/oid.h"
+#include "wire/oid.h"
 
 #define BACKDATE 300
 

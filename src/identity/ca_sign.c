@@ -2,7 +2,7 @@
 #include "identity/ca.h"
 
 #include "identity/der_write.h"
-#include "identity/oid.h"
+#include "wire/oid.h"
 #include "identity/sign.h"
 
 #define SERIAL 16

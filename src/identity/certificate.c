@@ -3,7 +3,7 @@
 #include <conclave/identity.h>
 
 #include "identity/limits.h"
-#include "identity/oid.h"
+#include "wire/oid.h"
 
 #define VERSION_3 2
 #define SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */

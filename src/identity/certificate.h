@@ -3,7 +3,7 @@
 #define IDENTITY_CERTIFICATE_H
 
 #include "crypto/spki.h"
-#include "identity/der.h"
+#include "wire/der.h"
 
 enum certificate_key {
     CERTIFICATE_KEY_UNKNOWN, /* or too weak */

@@ -2,7 +2,7 @@
 #ifndef IDENTITY_DER_WRITE_H
 #define IDENTITY_DER_WRITE_H
 
-#include "identity/der.h"
+#include "wire/der.h"
 
 /* A whole element. */
 void der_put(struct buf *b, uint8_t tag, struct bytes content);

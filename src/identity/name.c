@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "identity/der.h"
+#include "wire/der.h"
 #include "identity/limits.h"
 
 #define URN_UUID "urn:uuid:"

@@ -2,7 +2,7 @@
 
 #include "crypto/suite.h"
 #include "identity/der_write.h"
-#include "identity/oid.h"
+#include "wire/oid.h"
 
 struct key_form {
     size_t size; /* of the public key: each suite has its own */

@@ -230,7 +230,6 @@ const struct crypto_ops crypto_openssl_public = {
     .random = ossl_random,
     .hash = ossl_hash,
     .verify = ossl_verify,
-    .certificate = ossl_certificate,
     .check_public = ossl_check_public,
     .secret = NULL,
 };

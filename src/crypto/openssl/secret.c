@@ -252,7 +252,6 @@ const struct crypto_ops crypto_openssl = {
     .random = ossl_random,
     .hash = ossl_hash,
     .verify = ossl_verify,
-    .certificate = ossl_certificate,
     .check_public = ossl_check_public,
     .secret = &secret_ops,
 };

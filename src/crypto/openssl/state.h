@@ -35,7 +35,6 @@ int ossl_hash(void *state, const struct bytes *parts, size_t n, uint8_t *out);
 int ossl_verify(void *state, struct bytes pub, const struct bytes *parts, size_t n,
                 struct bytes sig);
 int ossl_check_public(void *state, struct bytes pub);
-int ossl_certificate(void *state, struct bytes der, struct crypto_certificate *out);
 
 /* Names and ids of the suite's signature algorithm. */
 bool ossl_sig_is_ec(const struct crypto_suite *suite);

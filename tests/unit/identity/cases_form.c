@@ -3,7 +3,7 @@
 
 #include "identity/der_write.h"
 #include "identity/limits.h"
-#include "identity/oid.h"
+#include "wire/oid.h"
 
 /* ---- Weak and unknown ---- */
 

@@ -9,7 +9,7 @@
 #include "crypto/suite.h"
 #include "identity/ca.h"
 #include "identity/der_write.h"
-#include "identity/oid.h"
+#include "wire/oid.h"
 #include "identity/sign.h"
 
 static struct crypto *crypto[KEYS];

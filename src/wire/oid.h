@@ -1,6 +1,6 @@
 /* Object identifiers as they stand in DER, without tag and length. */
-#ifndef IDENTITY_OID_H
-#define IDENTITY_OID_H
+#ifndef WIRE_OID_H
+#define WIRE_OID_H
 
 #define OID_RSA "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
 #define OID_RSA_SHA256 "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"

@@ -1,4 +1,4 @@
-#include "identity/der.h"
+#include "wire/der.h"
 
 bool der_next_is(const struct reader *r, uint8_t tag)
 {

@@ -3,8 +3,8 @@
  * One value has one encoding: lengths and integers in their shortest form, TRUE as 0xff, no
  * indefinite lengths, no high tag numbers. Nothing here recurses, so nesting needs no limit.
  */
-#ifndef IDENTITY_DER_H
-#define IDENTITY_DER_H
+#ifndef WIRE_DER_H
+#define WIRE_DER_H
 
 #include "wire/reader.h"
 
