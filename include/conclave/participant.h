@@ -69,9 +69,9 @@ struct participant_config {
 int participant_new(const struct participant_config *config, uint64_t now_us,
                     struct participant **out) CONCLAVE_CHECKED;
 
-/* With what was saved: the last snapshot and the deltas since, oldest first. EREMOVED if it died just
- * after being removed, ESYNTAX, EDECRYPT, and as participant_new(). If it cannot be restored, start
- * anew with participant_new(). */
+/* With what was saved: the last snapshot and the deltas since, oldest first. EREMOVED if it died
+ * just after being removed, ESYNTAX, EDECRYPT, and as participant_new(). If it cannot be restored,
+ * start anew with participant_new(). */
 int participant_restore(const struct participant_config *config, struct bytes snapshot,
                         const struct bytes *deltas, size_t n_deltas, uint64_t now_us,
                         struct participant **out) CONCLAVE_CHECKED;

@@ -1,6 +1,6 @@
 /* What the protocol needs to know of an end-entity certificate: its key and its dates (RFC 9420
- * 5.3.1). Read here and not by the provider, whose general reader takes twice as long as verifying a
- * signature: who joins a group reads one for each member. The chain and the names are policy and
+ * 5.3.1). Read here and not by the provider, whose general reader takes twice as long as verifying
+ * a signature: who joins a group reads one for each member. The chain and the names are policy and
  * live in src/identity. */
 #include <string.h>
 

@@ -3,9 +3,8 @@
  * again.
  *
  * An entry is a hash of suite, key, message and signature; a signature that is good for one message
- * and key stays good for ever. Bad ones are never remembered. The table has a fixed size; a new entry
- * takes the place of an old one of its row. One thread at a time.
- */
+ * and key stays good for ever. Bad ones are never remembered. The table has a fixed size; a new
+ * entry takes the place of an old one of its row. One thread at a time. */
 #ifndef CRYPTO_VERIFIED_H
 #define CRYPTO_VERIFIED_H
 
@@ -13,8 +12,8 @@
 
 #define VERIFIED_KEY CRYPTO_HASH_MAX
 
-/* Whether it was found good before. out_key: the entry's hash, for crypto_verified_put(). EINVAL for
- * more parts than a label has, ECRYPTO. */
+/* Whether it was found good before. out_key: the entry's hash, for crypto_verified_put(). EINVAL
+ * for more parts than a label has, ECRYPTO. */
 int crypto_verified_find(struct crypto_verified *v, struct crypto *c, struct bytes pub,
                          const struct bytes *parts, size_t n, struct bytes sig,
                          uint8_t out_key[static VERIFIED_KEY], bool *out_found) CONCLAVE_CHECKED;

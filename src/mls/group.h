@@ -187,8 +187,9 @@ int mls_group_info_extensions(struct mls_group *g, const struct mls_tree *tree, 
                               const struct mls_extension *list, size_t n,
                               struct buf *out) CONCLAVE_CHECKED;
 
-/* How many ciphertexts a commit's path from elsewhere needs for the subtree of 2^level leaves around
- * this one: the size of its root's resolution (RFC 9420 4.1.1). 0 if the tree is no larger. */
+/* How many ciphertexts a commit's path from elsewhere needs for the subtree of 2^level leaves
+ * around this one: the size of its root's resolution (RFC 9420 4.1.1). 0 if the tree is no larger.
+ */
 int mls_group_subtree_cost(const struct mls_group *g, uint32_t leaf, unsigned level,
                            size_t *out) CONCLAVE_CHECKED;
 

@@ -1,5 +1,6 @@
-/* Meetings on a bad day, seed by seed: people come and go, connections break, processes and the server
- * die at every step, and when the noise ends everybody who is in the meeting is in the same one.
+/* Meetings on a bad day, seed by seed: people come and go, connections break, processes and the
+ * server die at every step, and when the noise ends everybody who is in the meeting is in the same
+ * one.
  *
  *     meeting_sim                 the seeds of every run
  *     meeting_sim FIRST COUNT     more of them

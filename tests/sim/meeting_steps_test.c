@@ -1,5 +1,6 @@
-/* Death at every step: the same short play again and again, in which one process dies after its first
- * effect, its second, and so on until it has outlived the play. Each time the meeting goes on.
+/* Death at every step: the same short play again and again, in which one process dies after its
+ * first effect, its second, and so on until it has outlived the play. Each time the meeting goes
+ * on.
  *
  *     meeting_steps_test                the whole
  *     meeting_steps_test VICTIM STEP    one play, told frame by frame */

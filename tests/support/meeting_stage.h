@@ -1,5 +1,5 @@
-/* A stage for meetings: real participants and a real room in one process, a network and disks made of
- * arrays, and a clock that is a number. Everything that is left to chance comes from one seed.
+/* A stage for meetings: real participants and a real room in one process, a network and disks made
+ * of arrays, and a clock that is a number. Everything that is left to chance comes from one seed.
  *
  *     stage_open(&s, seed);                       a meeting with a card, and nobody there
  *     ada = stage_enter(&s, IDENTITY_USER, "ada@company.com", "Ada");
@@ -130,7 +130,7 @@ void stage_open_terms(struct stage *s, uint64_t seed, void (*change)(struct card
 void stage_share_trust(struct stage *s);
 void stage_close(struct stage *s);
 
-/* Somebody new with a certificate of the provider's, who follows the link now. name: shown beside. */
+struct participant_trust *trust; /* of all, once stage_share_trust() was called */
 struct stage_actor *stage_enter(struct stage *s, enum identity_kind kind, const char *identifier,
                                 const char *name);
 struct stage_actor *stage_enter_person(struct stage *s, struct meeting_person *person,
@@ -155,8 +155,8 @@ void stage_kill_server(struct stage *s, uint64_t back_in_us);
 
 /* ---- Looking ---- */
 
-/* Everybody in the meeting is in the same epoch with the same authenticator and the same roster as the
- * server; at least `least` are. */
+/* Everybody in the meeting is in the same epoch with the same authenticator and the same roster as
+ * the server; at least `least` are. */
 void stage_agree(struct stage *s, size_t least);
 size_t stage_in_meeting(const struct stage *s);
 /* Whether it was told this. */
