@@ -130,7 +130,8 @@ void stage_open_terms(struct stage *s, uint64_t seed, void (*change)(struct card
 void stage_share_trust(struct stage *s);
 void stage_close(struct stage *s);
 
-struct participant_trust *trust; /* of all, once stage_share_trust() was called */
+/* Somebody new with a certificate of the provider's, who follows the link now. name: shown beside
+ * it. */
 struct stage_actor *stage_enter(struct stage *s, enum identity_kind kind, const char *identifier,
                                 const char *name);
 struct stage_actor *stage_enter_person(struct stage *s, struct meeting_person *person,
