@@ -50,8 +50,9 @@
 
 /* ---- Order ---- */
 
-/* Proposals of one member in one epoch: a host that admits a whole lobby makes one for each. */
-#define ROOM_PROPOSALS 2048u
+/* Proposals of one member in one epoch, the same one again included: hosts propose what they want
+ * one by one, and commit it themselves where it is much. */
+#define ROOM_PROPOSALS 256u
 
 /* All proposals of an epoch: they are kept with its commit, so this bounds a record, too. */
 #define ROOM_PROPOSALS_BYTES ((size_t)8 << 20)

@@ -34,35 +34,35 @@ static int reason_of_time(const struct room *r)
 }
 
 /* docs/PROTOCOL.md sections 3 and 4: what epoch 0 has to be. */
-static int reason_of_group(const struct room *r, const struct mls_public_group *g,
-                           struct bytes group_info)
+static int judge_group(const struct room *r, const struct mls_public_group *g,
+                       struct bytes group_info, int *out_reason)
 {
     struct group_info info;
     struct meeting_state state;
     uint64_t now = room_seconds(r);
+    *out_reason = REASON_INVALID;
     if (room_group_info_read(group_info, &info) != 0 ||
         room_group_info_has(&info, MLS_EXT_EXTERNAL_PUB) || g->view.epoch != 0 ||
-        mls_public_group_member_count(g) != 1 || !meeting_group_is_of(r->card, g->view.group_id) ||
-        meeting_extensions_check(g->view.extensions, r->card, &state) != 0 ||
-        !meeting_state_is_fresh(&state))
-        return REASON_INVALID;
-    return state.started_at > now + ROOM_CLOCK_SECONDS ||
-                   now > state.started_at + ROOM_CLOCK_SECONDS
-               ? REASON_CLOCK
-               : 0;
+        mls_public_group_member_count(g) != 1 || mls_tree_leaf(&g->tree, 0) == NULL ||
+        !meeting_group_is_of(r->card, g->view.group_id))
+        return 0;
+    int rv = meeting_extensions_check(g->view.extensions, r->card, &state);
+    if (rv != 0 || !meeting_state_is_fresh(&state))
+        return room_system_error(rv);
+    *out_reason = REASON_NONE;
+    if (state.started_at > now + ROOM_CLOCK_SECONDS || now > state.started_at + ROOM_CLOCK_SECONDS)
+        *out_reason = REASON_CLOCK;
+    return 0;
 }
 
-static int reason_of_founder(struct room *r, const struct conn *c, const struct signal_message *m,
-                             const struct mls_public_group *g, int *out_reason)
+static int judge_founder(struct room *r, const struct conn *c, const struct signal_message *m,
+                         const struct mls_public_group *g, int *out_reason)
 {
     struct mls_member founder;
     struct identity id;
-    uint32_t leaf = 0;
-    if (!mls_public_group_next_member(g, &leaf, &founder) || founder.leaf_index != 0) {
-        *out_reason = REASON_INVALID;
-        return 0;
-    }
-    int rv = room_opening_proof(r, c, m, founder.signature_key, PROOF_HASH, m->body);
+    int rv = mls_public_group_member(g, 0, &founder);
+    if (rv == 0)
+        rv = room_opening_proof(r, c, m, founder.signature_key, PROOF_HASH, m->body);
     if (rv != 0) {
         *out_reason = REASON_BAD_PROOF;
         return room_system_error(rv);
@@ -99,24 +99,33 @@ static int found(struct room *r, struct conn *c, struct mls_public_group *g)
     return 0;
 }
 
-int room_opening_found(struct room *r, struct conn *c, const struct signal_message *m)
+/* The group, if it may be founded, or a reason. */
+static int read_found(struct room *r, const struct conn *c, const struct signal_message *m,
+                      struct mls_public_group **out, int *out_reason)
 {
     struct mls_callbacks callbacks = room_group_callbacks(r);
+    *out_reason = reason_of_time(r);
+    if (*out_reason != 0)
+        return 0;
+    int rv = mls_public_group_new(crypto_suite(r->crypto), &callbacks, NULL, m->body, m->tree,
+                                  room_seconds(r), out);
+    if (rv != 0) {
+        *out_reason = REASON_INVALID;
+        return room_system_error(rv);
+    }
+    rv = judge_group(r, *out, m->body, out_reason);
+    if (rv == 0 && *out_reason == 0)
+        rv = judge_founder(r, c, m, *out, out_reason);
+    return rv;
+}
+
+int room_opening_found(struct room *r, struct conn *c, const struct signal_message *m)
+{
     struct mls_public_group *g = NULL;
+    int reason = 0;
     if (r->group != NULL)
         return room_say(r, c, &(struct signal_message){.type = SIGNAL_TAKEN});
-    int reason = reason_of_time(r), rv = 0;
-    if (reason == 0) {
-        rv = mls_public_group_new(crypto_suite(r->crypto), &callbacks, NULL, m->body, m->tree,
-                                  room_seconds(r), &g);
-        if (rv != 0)
-            reason = REASON_INVALID;
-        rv = room_system_error(rv);
-    }
-    if (rv == 0 && reason == 0)
-        reason = reason_of_group(r, g, m->body);
-    if (rv == 0 && reason == 0)
-        rv = reason_of_founder(r, c, m, g, &reason);
+    int rv = read_found(r, c, m, &g, &reason);
     if (rv == 0 && reason == 0)
         rv = found(r, c, g);
     else if (rv == 0)

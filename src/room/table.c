@@ -11,9 +11,12 @@ static struct table_link **head_of(const struct table *t, uint64_t key)
 
 int room_table_init(struct table *t, struct mix_seed seed)
 {
-    *t = (struct table){.seed = seed, .cap = FIRST_CAP};
-    t->heads = (struct table_link **)calloc(t->cap, sizeof *t->heads);
-    return t->heads == NULL ? CONCLAVE_ENOMEM : 0;
+    *t = (struct table){.seed = seed};
+    t->heads = (struct table_link **)calloc(FIRST_CAP, sizeof *t->heads);
+    if (t->heads == NULL)
+        return CONCLAVE_ENOMEM;
+    t->cap = FIRST_CAP;
+    return 0;
 }
 
 void room_table_fini(struct table *t)

@@ -5,6 +5,7 @@
 
 #include "crypto/labels.h"
 #include "crypto/sha256.h"
+#include "support/alloc_fail.h"
 
 #define OK(call) assert_int_equal((call), 0)
 
@@ -40,7 +41,7 @@ void room_world_init(struct room_world *w)
     memset(w, 0, sizeof *w);
     w->now = (MEETING_NOW + 60) * SECONDS;
     w->next_conn = 1;
-    w->effects_left = SIZE_MAX;
+    w->effects_left = w->allocations_left = SIZE_MAX;
     meeting_world_init(&w->people);
     OK(card_read(buf_view(&w->people.card), &w->card));
     make_room(w);
@@ -124,6 +125,62 @@ struct room_client *room_world_client(struct room_world *w, enum identity_kind k
     return room_world_client_of(w, meeting_world_person(&w->people, kind, name));
 }
 
+/* ---- Calls of the room, in which memory may run out ---- */
+
+static void before(const struct room_world *w)
+{
+    if (w->allocations_left != SIZE_MAX)
+        alloc_fail_after(w->allocations_left);
+}
+
+/* Whether the call has to be made again: nothing has changed then. */
+static bool failed(struct room_world *w, int rv)
+{
+    bool hit = w->allocations_left != SIZE_MAX && alloc_fail_hit();
+    if (hit)
+        w->allocations_left = SIZE_MAX;
+    else if (w->allocations_left != SIZE_MAX)
+        w->allocations_left -= alloc_count();
+    alloc_fail_off();
+    w->out_of_memory = w->out_of_memory || hit;
+    assert_true(rv == 0 || (hit && rv == CONCLAVE_ENOMEM));
+    return rv != 0;
+}
+
+static void input(struct room_world *w, uint64_t conn, struct bytes frame)
+{
+    int rv;
+    do {
+        before(w);
+        rv = room_input(w->room, conn, frame, w->now);
+    } while (failed(w, rv));
+}
+
+static void open_conn(struct room_world *w, uint64_t conn)
+{
+    int rv;
+    do {
+        before(w);
+        rv = room_open(w->room, conn, w->now);
+    } while (failed(w, rv));
+}
+
+static void tick(struct room_world *w)
+{
+    int rv;
+    do {
+        before(w);
+        rv = room_tick(w->room, w->now);
+    } while (failed(w, rv));
+}
+
+static void close_conn(struct room_world *w, uint64_t conn)
+{
+    before(w);
+    room_close(w->room, conn, w->now);
+    (void)failed(w, 0);
+}
+
 /* ---- What a client gets ---- */
 
 static struct room_client *client_at(struct room_world *w, uint64_t conn)
@@ -158,7 +215,7 @@ static void answer(struct room_world *w, struct room_client *c, const struct sig
     struct buf frame = {0};
     OK(signal_write(m, &frame));
     if (c->conn != 0)
-        OK(room_input(w->room, c->conn, buf_view(&frame), w->now));
+        input(w, c->conn, buf_view(&frame));
     buf_free(&frame);
 }
 
@@ -403,7 +460,7 @@ void room_world_advance(struct room_world *w, uint64_t us)
     uint64_t end = w->now + us;
     for (uint64_t at; (at = room_deadline(w->room)) <= end;) {
         w->now = at > w->now ? at : w->now;
-        OK(room_tick(w->room, w->now));
+        tick(w);
         room_world_run(w);
     }
     w->now = end;
@@ -436,7 +493,7 @@ void room_connect(struct room_world *w, struct room_client *c)
     c->conn = w->next_conn++;
     c->fault = 0;
     c->closed = false;
-    OK(room_open(w->room, c->conn, w->now));
+    open_conn(w, c->conn);
     room_world_run(w);
 }
 
@@ -445,13 +502,13 @@ void room_disconnect(struct room_world *w, struct room_client *c)
     uint64_t conn = c->conn;
     c->conn = 0;
     forget_inbox(c);
-    room_close(w->room, conn, w->now);
+    close_conn(w, conn);
     room_world_run(w);
 }
 
 void room_say_bytes(struct room_world *w, struct room_client *c, struct bytes frame)
 {
-    OK(room_input(w->room, c->conn, frame, w->now));
+    input(w, c->conn, frame);
     room_world_run(w);
 }
 

@@ -73,6 +73,9 @@ struct room_world {
     struct room_stored commits[ROOM_COMMITS_MAX];
     size_t n_commits;
     unsigned snapshots, undos, forgets, events[ROOM_EVENT_UNDONE + 1];
+    /* allocations of the room that succeed before one fails, once; SIZE_MAX: none does */
+    size_t allocations_left;
+    bool out_of_memory;  /* one has failed */
     size_t effects;      /* carried out */
     size_t effects_left; /* the machine dies before the next one; SIZE_MAX: never */
 };
