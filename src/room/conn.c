@@ -70,9 +70,7 @@ int room_conn_open(struct room *r, uint64_t number)
 static void forget_frames(struct room *r, struct conn *c)
 {
     while (c->frames.n != 0) {
-        struct slowed *s = LIST_OWNER(list_first(&c->frames), struct slowed, line);
-        list_take(&c->frames, &s->line);
-        free(s);
+        free(LIST_OWNER(list_pop(&c->frames), struct slowed, line));
     }
     list_take(&r->slow, &c->slow);
     r->slow_bytes -= c->frames_bytes;
@@ -268,8 +266,7 @@ static void put_back(struct room *r, struct conn *c, struct slowed *s)
 static int speak(struct room *r, struct conn *c)
 {
     while (c->frames.n != 0 && may_speak(r, c)) {
-        struct slowed *s = LIST_OWNER(list_first(&c->frames), struct slowed, line);
-        list_take(&c->frames, &s->line);
+        struct slowed *s = LIST_OWNER(list_pop(&c->frames), struct slowed, line);
         c->frames_bytes -= s->n;
         r->slow_bytes -= s->n;
         int rv = room_handle(r, c, bytes_of(s->frame, s->n));
@@ -287,8 +284,7 @@ int room_conn_resume_slow(struct room *r)
 {
     int rv = 0;
     for (size_t n = r->slow.n; rv == 0 && n != 0 && r->slow.n != 0; n--) {
-        struct conn *c = LIST_OWNER(list_first(&r->slow), struct conn, slow);
-        list_take(&r->slow, &c->slow);
+        struct conn *c = LIST_OWNER(list_pop(&r->slow), struct conn, slow);
         rv = speak(r, c);
         if (c->frames.n != 0 && !link_is_in(&c->slow))
             list_put(&r->slow, &c->slow);

@@ -38,10 +38,9 @@ int room_info_settle(struct room *r)
     if (r->info == NULL)
         return ask(r);
     int rv = room_effects_reserve(&r->effects, r->rejoining.n);
-    while (rv == 0 && (k = list_first(&r->rejoining)) != NULL) {
+    while (rv == 0 && (k = list_pop(&r->rejoining)) != NULL) {
         struct conn *c = LIST_OWNER(k, struct conn, line);
         room_effects_send_one(&r->effects, c->by_number.key, r->info);
-        list_take(&r->rejoining, k);
     }
     return rv;
 }

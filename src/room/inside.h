@@ -352,7 +352,8 @@ int room_accept_commit(struct room *r, struct conn *c, struct mls_received *comm
 int room_welcome_serve(struct room *r, struct conn *c,
                        const struct signal_message *m) CONCLAVE_CHECKED;
 void room_welcome_expire(struct room *r);
-void room_batch_free(struct room *r, struct batch *b);
+/* It is in no list any more. */
+void room_batch_free(struct batch *b);
 /* One who was to be welcomed is served, or not there any more. */
 void room_welcome_done(struct room *r, uint64_t epoch);
 

@@ -63,6 +63,19 @@ static inline struct link *list_first(const struct list *l)
     return l->n == 0 ? NULL : l->head.next;
 }
 
+/* Takes the first out; NULL if there is none. */
+static inline struct link *list_pop(struct list *l)
+{
+    struct link *k = l->head.next;
+    if (l->n == 0)
+        return NULL;
+    l->head.next = k->next;
+    k->next->prev = &l->head;
+    *k = (struct link){NULL, NULL};
+    l->n--;
+    return k;
+}
+
 static inline struct link *list_next(const struct list *l, const struct link *k)
 {
     return k->next == &l->head ? NULL : k->next;

@@ -45,8 +45,7 @@ static int send_changes(struct room *r, struct bytes entries, struct bytes refs)
 static void shown(struct room *r, size_t n)
 {
     for (; n != 0; n--) {
-        struct wait *w = LIST_OWNER(list_first(&r->feed), struct wait, feed);
-        list_take(&r->feed, &w->feed);
+        struct wait *w = LIST_OWNER(list_pop(&r->feed), struct wait, feed);
         w->shown = !w->shown;
         if (w->state == WAIT_GONE)
             room_wait_free(r, w);

@@ -88,7 +88,7 @@ static void conns_fini(struct room *r)
 static void group_fini(struct room *r)
 {
     while (r->batches.n != 0)
-        room_batch_free(r, LIST_OWNER(list_first(&r->batches), struct batch, line));
+        room_batch_free(LIST_OWNER(list_pop(&r->batches), struct batch, line));
     room_undo_forget(r);
     room_info_forget(r);
     room_seats_fini(r);

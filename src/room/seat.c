@@ -162,10 +162,9 @@ void room_presence_write(const struct room *r, struct buf *out)
 static void told(struct room *r)
 {
     struct link *k;
-    while ((k = list_first(&r->changed)) != NULL) {
+    while ((k = list_pop(&r->changed)) != NULL) {
         struct seat *s = LIST_OWNER(k, struct seat, changed);
         s->told_away = !s->told_away;
-        list_take(&r->changed, k);
     }
 }
 

@@ -202,10 +202,8 @@ static int marked_settle(struct room *r)
 {
     struct link *k;
     int rv = 0;
-    while (rv == 0 && (k = list_first(&r->marked)) != NULL) {
-        struct conn *c = LIST_OWNER(k, struct conn, marked);
-        list_take(&r->marked, k);
-        rv = say(r, c);
+    while (rv == 0 && (k = list_pop(&r->marked)) != NULL) {
+        rv = say(r, LIST_OWNER(k, struct conn, marked));
         if (rv != 0 && !link_is_in(k)) /* then it is still there */
             list_put_first(&r->marked, k);
     }

@@ -14,9 +14,8 @@ static struct batch *find_batch(const struct room *r, uint64_t epoch)
     return NULL;
 }
 
-void room_batch_free(struct room *r, struct batch *b)
+void room_batch_free(struct batch *b)
 {
-    list_take(&r->batches, &b->line);
     mls_tree_fini(&b->tree);
     free(b);
 }
@@ -24,8 +23,10 @@ void room_batch_free(struct room *r, struct batch *b)
 void room_welcome_done(struct room *r, uint64_t epoch)
 {
     struct batch *b = find_batch(r, epoch);
-    if (b != NULL && --b->n == 0)
-        room_batch_free(r, b);
+    if (b == NULL || --b->n != 0)
+        return;
+    list_take(&r->batches, &b->line);
+    room_batch_free(b);
 }
 
 static bool is_of(const struct wait *w, uint64_t epoch)
@@ -104,12 +105,11 @@ static void give_up(struct room *r, uint64_t epoch)
 
 void room_welcome_expire(struct room *r)
 {
-    struct link *k;
-    while ((k = list_first(&r->batches)) != NULL) {
-        struct batch *b = LIST_OWNER(k, struct batch, line);
-        if (r->now < b->deadline)
+    for (struct link *k; (k = list_first(&r->batches)) != NULL;) {
+        if (r->now < LIST_OWNER(k, struct batch, line)->deadline)
             return;
+        struct batch *b = LIST_OWNER(list_pop(&r->batches), struct batch, line);
         give_up(r, b->epoch);
-        room_batch_free(r, b);
+        room_batch_free(b);
     }
 }
