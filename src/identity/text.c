@@ -46,16 +46,40 @@ static bool is_hidden(uint32_t c)
     return false;
 }
 
-bool text_is_plain(struct bytes utf8)
+static bool all_are(struct bytes utf8, bool (*fine)(uint32_t c))
 {
     for (size_t at = 0; at < utf8.n;) {
         uint32_t c;
         size_t n = utf8_read(utf8.p + at, utf8.n - at, &c);
-        if (n == 0 || is_hidden(c) || is_markup(c))
+        if (n == 0 || !fine(c))
             return false;
         at += n;
     }
     return utf8.n != 0;
+}
+
+static bool is_plain(uint32_t c)
+{
+    return !is_hidden(c) && !is_markup(c);
+}
+
+bool text_is_plain(struct bytes utf8)
+{
+    return all_are(utf8, is_plain);
+}
+
+/* Invisible by itself, but writing needs it: Persian and Indic scripts and emoji are joined with
+ * U+200C and U+200D, U+FE0E and U+FE0F choose between letter and emoji, U+3000 is the blank between
+ * Chinese characters. */
+static bool is_readable(uint32_t c)
+{
+    return c == '\n' || c == 0x200c || c == 0x200d || c == 0xfe0e || c == 0xfe0f || c == 0x3000 ||
+           !is_hidden(c);
+}
+
+bool text_is_readable(struct bytes utf8)
+{
+    return all_are(utf8, is_readable);
 }
 
 void text_put(struct buf *b, const char *text)

@@ -8,6 +8,10 @@
  * and without what tags are made of. */
 bool text_is_plain(struct bytes utf8);
 
+/* What people write to each other: as above, but line breaks, quotation marks and what tags are made
+ * of are in it, and what joins letters and emoji. To be shown as text, never read as markup. */
+bool text_is_readable(struct bytes utf8);
+
 /* Printable ASCII as it is; all else, and what tags are made of, as \xNN. */
 void text_put_escaped(struct buf *b, struct bytes text);
 void text_put(struct buf *b, const char *text);

@@ -290,26 +290,11 @@ static bool seen(struct participant *p, uint32_t leaf, struct bytes id)
     return false;
 }
 
-/* Chats may have line breaks; else as everything that strangers write. */
-static bool fit_to_show(struct bytes text)
-{
-    struct bytes line = text;
-    for (size_t i = 0; i <= text.n; i++) {
-        if (i < text.n && text.p[i] != '\n')
-            continue;
-        line.n = (size_t)(text.p + i - line.p);
-        if (line.n != 0 && !text_is_plain(line))
-            return false;
-        line.p = text.p + i + 1;
-    }
-    return text.n != 0;
-}
-
 static void tell(struct participant *p, enum participant_event event, uint32_t leaf,
                  const struct signal_content *c)
 {
     struct buf text = {0};
-    if (fit_to_show(c->text))
+    if (text_is_readable(c->text))
         buf_put(&text, c->text);
     else
         text_put_escaped(&text, c->text);
@@ -404,7 +389,7 @@ int participant_say(struct participant *p, const char *text, struct buf *out_id,
     uint8_t id[SIGNAL_CHAT_ID];
     struct bytes content = bytes_str(text);
     int rv = may_talk(p);
-    if (rv == 0 && (content.n > SIGNAL_CHAT_MAX || !fit_to_show(content)))
+    if (rv == 0 && (content.n > SIGNAL_CHAT_MAX || !text_is_readable(content)))
         rv = CONCLAVE_EINVAL;
     if (rv == 0)
         rv = crypto_random(p->crypto, id, sizeof id);
@@ -425,7 +410,7 @@ int participant_react(struct participant *p, const char *emoji, uint64_t now_us)
 {
     struct bytes content = bytes_str(emoji);
     int rv = may_talk(p);
-    if (rv == 0 && (content.n == 0 || content.n > SIGNAL_EMOJI_MAX || !text_is_plain(content)))
+    if (rv == 0 && (content.n > SIGNAL_EMOJI_MAX || !text_is_readable(content)))
         rv = CONCLAVE_EINVAL;
     if (rv != 0)
         return rv;
