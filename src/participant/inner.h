@@ -173,6 +173,8 @@ struct participant {
     size_t n_wishes, cap_wishes;
 
     /* committing */
+    uint32_t rank;         /* how many connected members have a lower leaf than we */
+    bool renewal;          /* our leaf still shows an older certificate than we have */
     uint64_t commit_us;    /* when our last commit was made */
     uint64_t window_us;    /* wait between commits under a burst */
     uint64_t proposals_us; /* since when cached proposals wait; 0: none do */
@@ -288,8 +290,8 @@ int participant_lead_forget(struct participant *p) CONCLAVE_CHECKED;
 /* After a reconnection: what was pending goes out again. */
 int participant_lead_resume(struct participant *p) CONCLAVE_CHECKED;
 void participant_lead_new_epoch(struct participant *p);
-/* How many connected members have a lower leaf than we. */
-uint32_t participant_lead_rank(const struct participant *p);
+/* Compares the certificate that our leaf shows with the one we have. */
+void participant_lead_compare(struct participant *p);
 
 /* ---- garden.c ---- */
 
@@ -349,6 +351,8 @@ struct caller *participant_callers_find(struct callers *c, struct bytes ref);
 
 /* Makes the roster that of the group: all leaves, everybody connected. */
 int participant_roster_reset(struct participant *p) CONCLAVE_CHECKED;
+/* As far as we know everybody is connected, from now on. */
+void participant_roster_all_here(struct participant *p);
 void participant_roster_fini(struct participant *p);
 /* Who comes and goes by a commit: all that can fail is done before it is merged, the rest after. */
 struct roster_change {

@@ -15,20 +15,12 @@
 #define FAILED_US (SECOND_US / 5)
 #define FAILURES_MOST 8
 
-uint32_t participant_lead_rank(const struct participant *p)
-{
-    uint32_t own = mls_group_own_leaf(p->group), rank = 0;
-    for (uint32_t i = 0; i < own && i < p->n_seats; i++)
-        rank += p->seats[i].verdict != NULL && p->seats[i].connected;
-    return rank;
-}
-
-/* Our leaf still shows an older certificate than we have. */
-static bool renewal_due(const struct participant *p)
+void participant_lead_compare(struct participant *p)
 {
     struct mls_member m;
-    return mls_group_member(p->group, mls_group_own_leaf(p->group), &m) == 0 &&
-           !bytes_equal(m.credential.certificates, buf_view(&p->chain));
+    p->renewal = p->group != NULL &&
+                 mls_group_member(p->group, mls_group_own_leaf(p->group), &m) == 0 &&
+                 !bytes_equal(m.credential.certificates, buf_view(&p->chain));
 }
 
 static bool can_commit(const struct participant *p)
@@ -53,8 +45,7 @@ static bool wishes_wait(const struct participant *p)
 /* When the leader commits what there is. */
 static uint64_t leaders_time(const struct participant *p)
 {
-    bool work =
-        p->n_proposals != 0 || p->joiners.n != 0 || participant_wish_open(p) || renewal_due(p);
+    bool work = p->n_proposals != 0 || p->joiners.n != 0 || participant_wish_open(p) || p->renewal;
     uint16_t minutes = card_terms(p->card)->auto_lock_minutes;
     uint64_t at = NEVER;
     if (minutes != 0 && !p->state.locked)
@@ -65,16 +56,16 @@ static uint64_t leaders_time(const struct participant *p)
 }
 
 /* When somebody else stands in: for proposals that still wait, for wishes of our own. */
-static uint64_t stand_ins_time(const struct participant *p, uint32_t rank)
+static uint64_t stand_ins_time(const struct participant *p)
 {
-    uint64_t at = NEVER, step = (uint64_t)rank * STAND_IN_STEP_US;
+    uint64_t at = NEVER, step = (uint64_t)p->rank * STAND_IN_STEP_US;
     if (p->n_proposals != 0)
         at = p->proposals_us + STAND_IN_US + (step < STAND_IN_MOST_US ? step : STAND_IN_MOST_US);
     if (participant_wish_open(p))
         at = earlier(at, p->n_wishes > PARTICIPANT_PROPOSE_LIMIT
                              ? 0
                              : participant_wish_oldest(p) + OWN_WISH_US);
-    if (p->joiners.n != 0 || renewal_due(p)) /* the server has given up on the leader */
+    if (p->joiners.n != 0 || p->renewal) /* the server has given up on the leader */
         at = earlier(at, p->commit_us + p->window_us);
     return at;
 }
@@ -83,8 +74,7 @@ static uint64_t commit_time(const struct participant *p)
 {
     if (!can_commit(p))
         return NEVER;
-    uint32_t rank = participant_lead_rank(p);
-    uint64_t at = rank == 0 ? leaders_time(p) : stand_ins_time(p, rank);
+    uint64_t at = p->rank == 0 ? leaders_time(p) : stand_ins_time(p);
     return at == NEVER || at > p->commit_after_us ? at : p->commit_after_us;
 }
 
@@ -157,7 +147,7 @@ static int make(struct participant *p, bool path, struct buf *out, size_t *out_j
     size_t n = 0;
     struct mls_new_identity identity = {p->signer,
                                         {.type = MLS_X509, .certificates = buf_view(&p->chain)}};
-    struct mls_commit_options options = {.identity = renewal_due(p) ? &identity : NULL,
+    struct mls_commit_options options = {.identity = p->renewal ? &identity : NULL,
                                          .force_path = path};
     int rv = collect(p, &wishes, &list, &n, out_joiners);
     if (rv == 0)
@@ -213,7 +203,7 @@ int participant_lead_tick(struct participant *p)
 {
     int rv = 0;
     if (can_commit(p) && participant_wish_open(p) && p->n_wishes <= PARTICIPANT_PROPOSE_LIMIT &&
-        participant_lead_rank(p) != 0)
+        p->rank != 0)
         rv = participant_wish_propose(p);
     if (rv == 0 && commit_time(p) <= p->now_us)
         rv = commit(p, false);
@@ -236,6 +226,7 @@ void participant_lead_new_epoch(struct participant *p)
     p->commit_failures = 0;
     p->commit_after_us = 0;
     p->joiners_at_once = PARTICIPANT_ADDS_LIMIT;
+    participant_lead_compare(p);
     if (p->window_us == 0)
         p->window_us = WINDOW_FIRST_US;
 }

@@ -111,5 +111,6 @@ int participant_renew(struct participant *p, const struct bytes *chain, size_t n
         return rv;
     }
     buf_free(&old);
+    participant_lead_compare(p);
     return participant_settle(p, 0); /* the next commit of ours shows it: see lead.c */
 }

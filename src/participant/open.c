@@ -308,10 +308,7 @@ int participant_open_live(struct participant *p, const struct signal_message *m)
     participant_phase_set(p, PARTICIPANT_IN_MEETING);
     if (founded)
         return participant_group_enter(p);
-    for (uint32_t i = 0; i < p->n_seats; i++) { /* Presence follows, with who is not */
-        p->seats[i].connected = p->seats[i].verdict != NULL;
-        p->seats[i].heard_us = p->now_us;
-    }
+    participant_roster_all_here(p); /* Presence follows, with who is not */
     participant_talk_resume(p);
     return participant_lead_resume(p);
 }

@@ -11,6 +11,15 @@ struct seat *participant_roster_seat(const struct participant *p, uint32_t leaf)
     return leaf < p->n_seats && p->seats[leaf].verdict != NULL ? &p->seats[leaf] : NULL;
 }
 
+/* Asked for at every event, so it is counted when somebody comes or goes. */
+static void count_rank(struct participant *p)
+{
+    uint32_t own = mls_group_own_leaf(p->group);
+    p->rank = 0;
+    for (uint32_t i = 0; i < own && i < p->n_seats; i++)
+        p->rank += p->seats[i].verdict != NULL && p->seats[i].connected;
+}
+
 static void seat_clear(struct seat *s)
 {
     participant_verdict_release(s->verdict);
@@ -63,7 +72,17 @@ int participant_roster_reset(struct participant *p)
         s->connected = true;
         s->heard_us = p->now_us;
     }
+    count_rank(p);
     return 0;
+}
+
+void participant_roster_all_here(struct participant *p)
+{
+    for (uint32_t i = 0; i < p->n_seats; i++) {
+        p->seats[i].connected = p->seats[i].verdict != NULL;
+        p->seats[i].heard_us = p->now_us;
+    }
+    count_rank(p);
 }
 
 enum meeting_role participant_roster_role(const struct participant *p, uint32_t leaf)
@@ -237,6 +256,7 @@ void participant_roster_apply(struct participant *p, struct roster_changes *chan
     for (size_t i = 0; i < changes->n; i++)
         if (changes->list[i].came)
             come(p, &changes->list[i]);
+    count_rank(p);
     participant_tell(p, PARTICIPANT_ROSTER);
 }
 
@@ -261,6 +281,7 @@ void participant_roster_presence(struct participant *p, struct bytes list)
             s->heard_us = p->now_us;
         s->connected = change.connected;
     }
+    count_rank(p);
     participant_tell(p, PARTICIPANT_ROSTER);
 }
 
