@@ -1,6 +1,6 @@
-/* Signatures that were found good, so that they need not be verified again: for programs that hold
- * many members of the same groups (rooms of devices, gateways, benches), and for joining a group
- * again.
+/* Signatures and public keys that were found good, so that they need not be looked at again: for
+ * programs that hold many members of the same groups (rooms of devices, gateways, benches), and for
+ * joining a group again.
  *
  * An entry is a hash of suite, key, message and signature; a signature that is good for one message
  * and key stays good for ever. Bad ones are never remembered. The table has a fixed size; a new
@@ -12,7 +12,8 @@
 
 #define VERIFIED_KEY CRYPTO_HASH_MAX
 
-/* Whether it was found good before. out_key: the entry's hash, for crypto_verified_put(). EINVAL
+/* Whether it was found good before; a public key by itself has no parts and an empty signature.
+ * out_key: the entry's hash, for crypto_verified_put(). EINVAL
  * for more parts than a label has, ECRYPTO. */
 int crypto_verified_find(struct crypto_verified *v, struct crypto *c, struct bytes pub,
                          const struct bytes *parts, size_t n, struct bytes sig,

@@ -90,6 +90,27 @@ static void what_was_remembered_holds_for_nothing_else(void **state)
     teardown(&f);
 }
 
+static void a_public_key_is_checked_once_and_is_no_signature(void **state)
+{
+    struct fixture f;
+    uint8_t key[CRYPTO_PUBLIC_KEY_MAX];
+    (void)state;
+    setup(&f, 16);
+    struct bytes good = crypto_signer_public(f.signer); /* of the same curve as HPKE's */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(crypto_check_public(f.crypto, good), 0);
+    memcpy(key, good.p, good.n);
+    key[good.n - 1] ^= 1; /* on the curve no more */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(crypto_check_public(f.crypto, bytes_of(key, good.n)), CONCLAVE_EKEY);
+    crypto_verified_counts(f.verified, &f.hits, &f.misses);
+    assert_int_equal(f.hits, 2);
+    assert_int_equal(f.misses, 4);
+    buf_clear(&f.signature);
+    assert_int_not_equal(verify(&f, ""), 0);
+    teardown(&f);
+}
+
 static void a_full_table_forgets_and_goes_on(void **state)
 {
     struct fixture f;
@@ -124,6 +145,7 @@ int main(void)
         cmocka_unit_test(a_good_signature_is_verified_once),
         cmocka_unit_test(a_bad_signature_is_never_remembered),
         cmocka_unit_test(what_was_remembered_holds_for_nothing_else),
+        cmocka_unit_test(a_public_key_is_checked_once_and_is_no_signature),
         cmocka_unit_test(a_full_table_forgets_and_goes_on),
         cmocka_unit_test(a_table_has_a_limit),
     };
