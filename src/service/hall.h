@@ -1,6 +1,6 @@
-/* The hall: all meetings of a server. It finds the room a connection's Hello asks for, makes or restores
- * it, writes down what the room wants stored, and hands frames to the network. A wrong number and a
- * wrong `access` get the same answer, after the same work.
+/* The hall: all meetings of a server. It finds the room a connection's Hello asks for, makes or
+ * restores it, writes down what the room wants stored, and hands frames to the network. A wrong
+ * number and a wrong `access` get the same answer, after the same work.
  */
 #ifndef SERVICE_HALL_H
 #define SERVICE_HALL_H
