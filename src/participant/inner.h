@@ -93,7 +93,6 @@ struct wish {
     struct buf who;         /* ADMIT, EJECT: the signature key; COHOST: the identifier */
     struct buf barred;      /* EJECT: the entry for the list */
     uint64_t asked_us;      /* when the user wanted it */
-    uint64_t since_us;      /* when it was last asked of the group */
     uint64_t proposed;      /* epoch in which we proposed it, plus one */
     bool warned;
 };

@@ -32,8 +32,8 @@ uint64_t participant_wish_oldest(const struct participant *p)
 {
     uint64_t at = NEVER;
     for (size_t i = 0; i < p->n_wishes; i++)
-        if (p->wishes[i].since_us < at)
-            at = p->wishes[i].since_us;
+        if (p->wishes[i].asked_us < at)
+            at = p->wishes[i].asked_us;
     return at;
 }
 
@@ -60,7 +60,6 @@ static int add(struct participant *p, struct wish *w)
         wish_fini(w);
         return rv;
     }
-    w->since_us = p->now_us;
     p->wishes[p->n_wishes++] = *w;
     return 0;
 }
@@ -254,10 +253,8 @@ int participant_wish_propose(struct participant *p)
     for (size_t i = 0; rv == 0 && i < c.n; i++)
         rv = propose(p, &c.list[i]);
     for (size_t i = 0; rv == 0 && i < p->n_wishes; i++)
-        if (!asked(p, &p->wishes[i])) {
+        if (!asked(p, &p->wishes[i]))
             p->wishes[i].proposed = mls_group_epoch(p->group) + 1;
-            p->wishes[i].since_us = p->now_us;
-        }
     participant_wish_changes_fini(&c);
     return rv;
 }
