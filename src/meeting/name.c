@@ -59,21 +59,24 @@ static bool open_name(struct bytes key, struct bytes signature_key, struct bytes
     return ok;
 }
 
-void meeting_name_open(struct bytes key, struct bytes signature_key, struct bytes leaf_extensions,
+bool meeting_name_open(struct bytes key, struct bytes signature_key, struct bytes leaf_extensions,
                        char out[static MEETING_NAME_MAX + 1])
 {
     uint8_t name[MEETING_NAME_MAX];
     struct bytes data;
     out[0] = '\0';
     if (mls_extension_find(leaf_extensions, MEETING_EXT_NAME, &data) != 0)
-        return;
+        return false;
     struct reader r = reader_of(data);
     struct bytes nonce = read_bytes(&r, AEAD_NONCE), sealed = read_vec(&r);
     if (reader_end(&r) != 0 || sealed.n < AEAD_TAG || sealed.n > MEETING_NAME_MAX + AEAD_TAG)
-        return;
+        return false;
     size_t n = sealed.n - AEAD_TAG;
-    if (!open_name(key, signature_key, nonce, sealed, name) || !name_ok(bytes_of(name, n)))
-        return;
-    memcpy(out, name, n);
-    out[n] = '\0';
+    if (!open_name(key, signature_key, nonce, sealed, name))
+        return false;
+    if (name_ok(bytes_of(name, n))) {
+        memcpy(out, name, n);
+        out[n] = '\0';
+    }
+    return true;
 }

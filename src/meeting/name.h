@@ -15,8 +15,9 @@
 int meeting_name_seal(struct crypto *c, struct bytes key, struct bytes signature_key,
                       const char *name, struct buf *out) CONCLAVE_CHECKED;
 
-/* "" if there is none, it does not open, or it is not plain text. leaf_extensions: encoded list. */
-void meeting_name_open(struct bytes key, struct bytes signature_key, struct bytes leaf_extensions,
+/* "" if there is none, it does not open, or it is not plain text. leaf_extensions: encoded list.
+ * Returns whether it opened: else the leaf was not made with this link's secret. */
+bool meeting_name_open(struct bytes key, struct bytes signature_key, struct bytes leaf_extensions,
                        char out[static MEETING_NAME_MAX + 1]);
 
 #endif

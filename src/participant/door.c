@@ -50,7 +50,16 @@ static int push(struct callers *c, struct caller *caller)
     return 0;
 }
 
-/* The key package, checked and judged. The peer's errors mean: not to be shown or added. */
+/* docs/PROTOCOL.md section 5, Who has the link: whoever has it sealed a name with it. */
+static bool has_link(struct participant *p, const struct meeting_knock *knock)
+{
+    char name[PARTICIPANT_NAME_MAX + 1];
+    return card_terms(p->card)->open ||
+           participant_person_name(p, knock->member.signature_key, knock->member.extensions, name);
+}
+
+/* The key package, checked and judged. The peer's errors mean: not to be shown or added. EPSK: made
+ * without the link's secret. */
 static int read_entry(struct participant *p, const struct signal_entry *e, struct caller *out)
 {
     struct meeting_knock knock;
@@ -62,6 +71,8 @@ static int read_entry(struct participant *p, const struct signal_entry *e, struc
         rv = meeting_knock_read(p->crypto, buf_view(&c.key_package), now_of(p), &knock);
     if (rv == 0 && !bytes_equal(e->ref, bytes_of(knock.ref, knock.ref_n)))
         rv = CONCLAVE_EKEYPACKAGE;
+    if (rv == 0 && !has_link(p, &knock))
+        rv = CONCLAVE_EPSK;
     if (rv == 0)
         rv = participant_realm_judge(p->realm, p->crypto, &knock.member.credential,
                                      knock.member.signature_key, now_of(p), &c.verdict);
@@ -87,6 +98,8 @@ static int add(struct participant *p, struct callers *to, size_t limit,
         if (conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
             return rv;
         p->stats.refused++;
+        if (rv == CONCLAVE_EPSK)
+            participant_notify(p, PARTICIPANT_ALARM, REASON_LINK_SECRET, MLS_NO_LEAF);
         return 0;
     }
     rv = participant_wish_refresh(p, c.signature_key, buf_view(&c.key_package));
@@ -114,25 +127,32 @@ int participant_door_lobby(struct participant *p, const struct signal_message *m
     return rv;
 }
 
-/* The server asks us to add those whom the card lets in. Whether it does is for us to find out. */
-static bool welcome(struct participant *p, const struct caller *c)
+/* The server asks us to add those whom the card lets in. Whether it does is for us to find out; not
+ * even a host's client adds anybody else unasked. */
+static bool is_welcome(const struct participant *p, const struct caller *c)
 {
     struct buf entry = {0};
     bool barred = meeting_barred_entry(&c->verdict->id, c->signature_key, &entry) != 0 ||
                   meeting_list_has(p->state.barred, buf_view(&entry));
     buf_free(&entry);
-    return meeting_admission(p->card, &p->state, &c->verdict->id, barred) == CARD_JOIN ||
-           participant_role_own(p) >= MEETING_COHOST;
+    return meeting_admission(p->card, &p->state, &c->verdict->id, barred) == CARD_JOIN;
 }
 
-static void refuse_unwelcome(struct participant *p)
+/* Returns how many. */
+static size_t drop_unwelcome(struct participant *p)
 {
+    size_t n = 0;
     for (size_t i = p->joiners.n; i-- > 0;)
-        if (!welcome(p, &p->joiners.list[i])) {
-            p->stats.refused++;
-            participant_notify(p, PARTICIPANT_ALARM, REASON_NOT_ALLOWED, MLS_NO_LEAF);
+        if (!is_welcome(p, &p->joiners.list[i])) {
             take_out(&p->joiners, i);
+            n++;
         }
+    return n;
+}
+
+void participant_door_recheck(struct participant *p)
+{
+    (void)drop_unwelcome(p);
 }
 
 int participant_door_joiners(struct participant *p, const struct signal_message *m)
@@ -144,7 +164,10 @@ int participant_door_joiners(struct participant *p, const struct signal_message 
         return 0;
     while (rv == 0 && signal_next_entry(&entries, &e))
         rv = add(p, &p->joiners, PARTICIPANT_JOINERS_LIMIT, &e);
-    refuse_unwelcome(p);
+    size_t refused = drop_unwelcome(p);
+    p->stats.refused += refused;
+    if (refused != 0)
+        participant_notify(p, PARTICIPANT_ALARM, REASON_NOT_ALLOWED, MLS_NO_LEAF);
     return rv;
 }
 

@@ -317,8 +317,10 @@ static int advanced(struct participant *p, struct roster_changes *changes)
     for (size_t i = 0; i < changes->n; i++)
         came += changes->list[i].came && changes->list[i].leaf != changes->list[i].by;
     p->stats.epochs++;
+    p->rejoins = 0;
     p->behind_us = 0;
     p->behind_told = false;
+    participant_door_recheck(p);
     participant_roster_apply(p, changes);
     participant_wish_settle(p);
     participant_lead_new_epoch(p);

@@ -338,6 +338,8 @@ int participant_wish_propose(struct participant *p) CONCLAVE_CHECKED;
 int participant_door_lobby(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
 int participant_door_joiners(struct participant *p,
                              const struct signal_message *m) CONCLAVE_CHECKED;
+/* A new epoch: those whom the card lets in no more are not ours to add. */
+void participant_door_recheck(struct participant *p);
 /* Forgets who is inside by now. */
 void participant_door_settle(struct participant *p, struct bytes signature_key);
 void participant_door_forget(struct participant *p);
@@ -377,7 +379,8 @@ void participant_roster_presence(struct participant *p, struct bytes list);
 struct seat *participant_roster_seat(const struct participant *p,
                                      uint32_t leaf); /* NULL if blank */
 enum meeting_role participant_roster_role(const struct participant *p, uint32_t leaf);
-void participant_person_name(struct participant *p, struct bytes signature_key,
+/* As meeting_name_open(). */
+bool participant_person_name(struct participant *p, struct bytes signature_key,
                              struct bytes leaf_extensions,
                              char out[static PARTICIPANT_NAME_MAX + 1]);
 

@@ -97,12 +97,12 @@ enum meeting_role participant_role_own(const struct participant *p)
                             : participant_roster_role(p, mls_group_own_leaf(p->group));
 }
 
-void participant_person_name(struct participant *p, struct bytes signature_key,
+bool participant_person_name(struct participant *p, struct bytes signature_key,
                              struct bytes leaf_extensions,
                              char out[static PARTICIPANT_NAME_MAX + 1])
 {
-    meeting_name_open(bytes_of(p->name_key, sizeof p->name_key), signature_key, leaf_extensions,
-                      out);
+    return meeting_name_open(bytes_of(p->name_key, sizeof p->name_key), signature_key,
+                             leaf_extensions, out);
 }
 
 /* "Ada (example.org)": what is left of somebody who went. */
