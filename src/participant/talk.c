@@ -13,7 +13,8 @@
 #define BEAT_EACH_US (SECOND_US / 10)
 #define WATCH_US (10 * SECOND_US)
 #define WATCH_EVERY_US (2 * SECOND_US)
-#define WATCH_SINGLY 30u /* members of a meeting in which each is watched */
+#define LATE_US (2 * SECOND_US) /* a message of the last epoch that was on its way */
+#define WATCH_SINGLY 30u        /* members of a meeting in which each is watched */
 
 /* ---- What waits to be sent ---- */
 
@@ -164,13 +165,20 @@ static int beat(struct participant *p)
     return rv != 0 && conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM ? rv : 0;
 }
 
+/* Others are heard where we are. What was on its way when the epoch began is welcome; but whoever
+ * goes on in an older one, which we can still open, was not shown what we were. */
+static bool is_of_now(const struct participant *p, uint64_t epoch)
+{
+    return epoch == mls_group_epoch(p->group) || p->now_us - p->epoch_us < LATE_US;
+}
+
 static int beat_received(struct participant *p, uint32_t leaf, uint64_t sent_in,
                          const struct signal_content *c)
 {
     uint8_t own[SHA256_SIZE];
     struct seat *s = participant_roster_seat(p, leaf);
     p->stats.heartbeats_in++;
-    p->watch_beats++;
+    p->watch_beats += is_of_now(p, sent_in);
     if (s == NULL || sent_in != mls_group_epoch(p->group) || c->epoch != sent_in)
         return 0;
     int rv = beat_digest(p, own);
@@ -315,7 +323,7 @@ static int heard(struct participant *p, const struct mls_received *r)
     int rv = signal_content_read(buf_view(&r->data), &c);
     if (rv != 0)
         return 0; /* newer than we, or nonsense: it harms nobody */
-    if (s != NULL)
+    if (s != NULL && is_of_now(p, r->epoch))
         s->heard_us = p->now_us;
     switch (c.kind) {
     case SIGNAL_CHAT:
@@ -338,6 +346,16 @@ static int heard(struct participant *p, const struct mls_received *r)
     default:
         return 0;
     }
+}
+
+/* In a past epoch a leaf may have been somebody else's, whose words would be put into the mouth of
+ * who is on it now; and whoever was removed has no say any more. */
+static bool is_member_still(const struct participant *p, const struct mls_received *r)
+{
+    struct mls_member now;
+    return r->sender.type == MLS_SENDER_MEMBER &&
+           mls_group_member(p->group, r->sender.index, &now) == 0 &&
+           bytes_equal(now.signature_key, r->member.signature_key);
 }
 
 /* A message of an epoch that we do not know yet: a commit was withheld from us. */
@@ -369,7 +387,7 @@ int participant_talk_received(struct participant *p, struct bytes message)
         note_behind(p, message);
     if (rv != 0) /* our own cannot be opened again; nor can a replay, or what is too old */
         return conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM ? rv : 0;
-    if (r.kind == MLS_RECEIVED_APPLICATION && r.sender.type == MLS_SENDER_MEMBER)
+    if (r.kind == MLS_RECEIVED_APPLICATION && is_member_still(p, &r))
         rv = heard(p, &r);
     mls_received_free(&r);
     return rv;
