@@ -12,7 +12,7 @@
 #define GENERATION_AHEAD 4096 /* of one sender, lost on the way */
 #define KEY_PACKAGE_BEFORE 3600u
 #define KEY_PACKAGE_SECONDS (24u * 3600u)
-#define STUCK_REJOIN_US (3 * SECOND_US) /* an Undone comes sooner, or not */
+#define STUCK_AGAIN_US (3 * SECOND_US) /* an Undone comes sooner, or not */
 #define STUCK_GIVE_UP_US (10 * SECOND_US)
 #define BEHIND_US (3 * SECOND_US)        /* a commit that is on its way arrives sooner */
 #define HEARD_LATELY_US (10 * SECOND_US) /* docs/PROTOCOL.md section 5, Leaving */
@@ -182,8 +182,21 @@ int participant_group_check(struct participant *p, const struct mls_group *g)
     return meeting_extensions_check(context.extensions, p->card, &state);
 }
 
+/* So that another in its place is noticed. */
+static void remember(struct participant *p)
+{
+    struct mls_context context;
+    if (p->group == NULL || p->founding)
+        return;
+    mls_group_context(p->group, &context);
+    buf_clear(&p->last_group);
+    buf_put(&p->last_group, context.group_id);
+    p->last_epoch = context.epoch;
+}
+
 void participant_group_drop(struct participant *p)
 {
+    remember(p);
     mls_group_free(p->group);
     p->group = NULL;
     mls_group_free(p->rejoining);
@@ -261,6 +274,15 @@ static int join(struct participant *p, const struct signal_message *m)
     return rv;
 }
 
+/* We were in this meeting before, and this is not the group that it had, or had then. */
+static bool is_another(const struct participant *p)
+{
+    struct mls_context context;
+    mls_group_context(p->group, &context);
+    return p->last_group.n != 0 && (!bytes_equal(buf_view(&p->last_group), context.group_id) ||
+                                    context.epoch < p->last_epoch);
+}
+
 int participant_group_welcomed(struct participant *p, const struct signal_message *m)
 {
     if (p->key_package == NULL || p->group != NULL) {
@@ -280,6 +302,8 @@ int participant_group_welcomed(struct participant *p, const struct signal_messag
     }
     mls_key_package_free(p->key_package);
     p->key_package = NULL;
+    if (is_another(p))
+        participant_notify(p, PARTICIPANT_ALARM, REASON_MEETING_RESTARTED, MLS_NO_LEAF);
     p->connection = LIVE;
     p->retries = 0;
     p->rejoins = 0;
@@ -499,24 +523,37 @@ static void behind_tick(struct participant *p)
     participant_reconnect(p, 0);
 }
 
+/* What could not be followed may have been nobody's commit: we resume first, and see whether the
+ * server says it again. Only then is our leaf worth to be taken anew. */
+static bool was_asked_again(const struct participant *p)
+{
+    return p->asked_again == mls_group_epoch(p->group) + 1;
+}
+
+static uint64_t stuck_until(const struct participant *p)
+{
+    if (p->stuck_reason != REASON_CANNOT_FOLLOW)
+        return p->stuck_us + STUCK_GIVE_UP_US;
+    return was_asked_again(p) ? p->stuck_us : p->stuck_us + STUCK_AGAIN_US;
+}
+
 int participant_group_tick(struct participant *p)
 {
     behind_tick(p);
     if (p->stuck_us == 0 || p->phase != PARTICIPANT_IN_MEETING)
         return 0;
-    uint64_t waited = p->now_us - p->stuck_us;
-    if (p->stuck_reason == REASON_CANNOT_FOLLOW && waited >= STUCK_REJOIN_US) {
-        if (p->rejoins >= PARTICIPANT_REJOINS_LIMIT) {
-            participant_end_with(p, REASON_CANNOT_FOLLOW);
-            return 0;
-        }
-        p->rejoins++;
-        p->rejoin = true;
-        p->stuck_us = 0;
-        participant_reconnect(p, 0);
-    } else if (waited >= STUCK_GIVE_UP_US) {
+    if (p->now_us < stuck_until(p))
+        return 0;
+    if (p->stuck_reason != REASON_CANNOT_FOLLOW ||
+        (was_asked_again(p) && p->rejoins >= PARTICIPANT_REJOINS_LIMIT)) {
         participant_end_with(p, p->stuck_reason);
+        return 0;
     }
+    p->rejoin = was_asked_again(p);
+    p->rejoins += p->rejoin;
+    p->asked_again = mls_group_epoch(p->group) + 1;
+    p->stuck_us = 0;
+    participant_reconnect(p, 0);
     return 0;
 }
 
@@ -601,8 +638,7 @@ uint64_t participant_group_deadline(const struct participant *p)
     if (p->behind_us != 0 && p->connection == LIVE)
         at = p->behind_us + BEHIND_US;
     if (p->stuck_us != 0 && p->phase == PARTICIPANT_IN_MEETING) {
-        uint64_t until = p->stuck_us + (p->stuck_reason == REASON_CANNOT_FOLLOW ? STUCK_REJOIN_US
-                                                                                : STUCK_GIVE_UP_US);
+        uint64_t until = stuck_until(p);
         at = until < at ? until : at;
     }
     return at;

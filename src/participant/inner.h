@@ -157,9 +157,12 @@ struct participant {
     bool founding;               /* the server has not taken our group yet */
     struct meeting_state state;  /* views into state_data */
     struct buf state_data;
+    struct buf last_group; /* id of the one that we were in before; empty: in none */
+    uint64_t last_epoch;
     uint64_t stuck_us; /* since when an accepted commit cannot be followed; 0: not */
     int stuck_reason;
-    uint64_t behind_us; /* since when messages of a later epoch come in; 0: none do */
+    uint64_t asked_again; /* epoch, plus one, whose commit was asked for a second time */
+    uint64_t behind_us;   /* since when messages of a later epoch come in; 0: none do */
     bool behind_told;
 
     /* the roster, by leaf */

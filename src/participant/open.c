@@ -239,6 +239,8 @@ static int begin(struct participant *p)
 
 static int ask(struct participant *p, bool running)
 {
+    if (p->group == NULL && !running && p->last_group.n != 0)
+        participant_notify(p, PARTICIPANT_ALARM, REASON_MEETING_RESTARTED, MLS_NO_LEAF);
     if (p->group == NULL)
         return running ? participant_open_knock(p) : begin(p);
     if (running)
@@ -313,11 +315,21 @@ int participant_open_live(struct participant *p, const struct signal_message *m)
     return participant_lead_resume(p);
 }
 
+/* It is the group that we were in, and no older than what we have seen of it. */
+static int check_resumed(const struct participant *p)
+{
+    struct mls_context before, now;
+    mls_group_context(p->group, &before);
+    mls_group_context(p->rejoining, &now);
+    if (!bytes_equal(now.group_id, before.group_id))
+        return CONCLAVE_EGROUP;
+    return now.epoch < before.epoch ? CONCLAVE_EEPOCH : 0;
+}
+
 /* RFC 9420 12.4.3.2: back into our own leaf by an external commit. */
 int participant_open_info(struct participant *p, const struct signal_message *m)
 {
     struct bytes psk = card_hash(p->card);
-    struct mls_context context;
     struct buf commit = {0};
     if (p->connection != ASKED || p->group == NULL || !p->rejoin || p->rejoining != NULL)
         return CONCLAVE_ESYNTAX;
@@ -326,11 +338,8 @@ int participant_open_info(struct participant *p, const struct signal_message *m)
                                      &p->rejoining, &commit);
     if (rv == 0)
         rv = participant_group_check(p, p->rejoining);
-    if (rv == 0) {
-        mls_group_context(p->rejoining, &context);
-        if (context.epoch < mls_group_epoch(p->group)) /* older than what we have seen */
-            rv = CONCLAVE_EEPOCH;
-    }
+    if (rv == 0)
+        rv = check_resumed(p);
     if (rv == 0)
         participant_effect_send(
             p, &(struct signal_message){.type = SIGNAL_COMMIT, .body = buf_view(&commit)});
@@ -375,6 +384,14 @@ int participant_open_fault(struct participant *p, int reason)
         if (p->group != NULL && !p->founding)
             break;
         start_over(p, reason);
+        return 0;
+    case REASON_EJECTED:
+    case REASON_ENDED:
+    case REASON_REFUSED_BY_HOST:
+        /* What a host does to members is in a commit; the server's word for it is not enough. */
+        if (p->group == NULL || p->founding)
+            break;
+        participant_end_with(p, REASON_UNCONFIRMED_END);
         return 0;
     default:
         break;

@@ -96,6 +96,7 @@ void participant_free(struct participant *p)
     participant_talk_fini(p);
     card_free(p->card);
     buf_free(&p->state_data);
+    buf_free(&p->last_group);
     buf_free(&p->chain);
     buf_free(&p->save_key);
     participant_effects_fini(&p->effects);
@@ -270,11 +271,6 @@ static int frame(struct participant *p, struct bytes data)
 
 static int timers(struct participant *p)
 {
-    if (p->retry_us <= p->now_us) {
-        p->retry_us = NEVER;
-        p->connection = OPENING;
-        participant_effect_simple(p, PARTICIPANT_CONNECT);
-    }
     int rv = participant_group_tick(p);
     if (rv == 0 && p->phase != PARTICIPANT_OVER)
         rv = participant_lead_tick(p);
@@ -282,6 +278,11 @@ static int timers(struct participant *p)
         rv = participant_talk_tick(p);
     if (rv == 0 && p->phase != PARTICIPANT_OVER)
         rv = participant_persist_tick(p);
+    if (p->retry_us <= p->now_us) { /* last: any of them may have asked for it */
+        p->retry_us = NEVER;
+        p->connection = OPENING;
+        participant_effect_simple(p, PARTICIPANT_CONNECT);
+    }
     return rv;
 }
 

@@ -111,6 +111,10 @@ static const struct entry entries[] = {
     [REASON_COMMIT_FOREIGN] = {"COMMIT_FOREIGN",
                                "The server delivered what does not belong to this meeting.",
                                COMPARE},
+    [REASON_UNCONFIRMED_END] = {"UNCONFIRMED_END",
+                                "The server says that a host ended the meeting or removed you, "
+                                "and showed no proof of it.",
+                                ASK_HOST},
 
     [REASON_MALFORMED] = {"MALFORMED", "A message could not be read.",
                           "Update this program, or reload the page."},

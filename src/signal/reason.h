@@ -65,6 +65,7 @@ enum reason {
     REASON_DUPLICATE_NAME = 71,    /* two participants show the same name */
     REASON_UNDONE = 72,            /* a commit nobody could follow was taken back */
     REASON_COMMIT_FOREIGN = 73,    /* the server delivered what does not belong to this meeting */
+    REASON_UNCONFIRMED_END = 74,   /* ended or removed by a host, says the server, not the group */
 
     /* the connection */
     REASON_MALFORMED = 80,
