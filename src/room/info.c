@@ -20,8 +20,10 @@ static int ask(struct room *r)
     if (r->info_from != NULL && room_seat_is_live(r->info_from) && r->now < r->info_deadline)
         return 0;
     struct seat *s = room_seat_after(r, r->info_from);
-    if (s == NULL)
+    if (s == NULL) { /* they all want one: whoever is first to be live again is asked */
+        r->info_from = NULL;
         return 0;
+    }
     int rv = room_say(r, s->conn, &(struct signal_message){.type = SIGNAL_INFO_REQUEST});
     if (rv == 0) {
         r->info_from = s;

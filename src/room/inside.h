@@ -124,6 +124,7 @@ struct seat {
     uint64_t proposals_epoch;
     uint32_t proposals;  /* of its own in that epoch */
     bool left;           /* proposed to leave in that epoch */
+    bool owes_welcome;   /* added people and did not welcome them: others lead first */
     uint64_t complained; /* of the commit that began this epoch */
 };
 

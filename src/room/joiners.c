@@ -15,6 +15,18 @@ void room_joiners_take_back(struct room *r)
     r->leader = NULL;
 }
 
+/* From this one on, the first that has not let newcomers down; if all have, this one. */
+static struct seat *first_reliable(struct room *r, struct seat *from)
+{
+    struct seat *s = from;
+    while (s != NULL && s->owes_welcome) {
+        s = room_seat_after(r, s);
+        if (s == from)
+            break;
+    }
+    return s;
+}
+
 static void choose_leader(struct room *r)
 {
     struct seat *last = r->leader;
@@ -22,7 +34,7 @@ static void choose_leader(struct room *r)
     if (last != NULL && (slow || !room_seat_is_live(last)))
         room_joiners_take_back(r);
     if (r->leader == NULL)
-        r->leader = slow ? room_seat_after(r, last) : room_seat_lowest(r);
+        r->leader = first_reliable(r, slow ? room_seat_after(r, last) : room_seat_lowest(r));
 }
 
 /* As many of the queue as the leader may have in hand; returns how many. */

@@ -77,6 +77,7 @@ int room_welcome_serve(struct room *r, struct conn *c, const struct signal_messa
         room_conn_fault(r, c, REASON_MALFORMED);
         return 0;
     }
+    c->seat->owes_welcome = false;
     mls_tree_write(&b->tree, &tree);
     int rv = buf_check(&tree);
     if (rv == 0)
@@ -103,12 +104,24 @@ static void give_up(struct room *r, uint64_t epoch)
     }
 }
 
+/* Others are asked to add people before it is again. */
+static void blame(struct room *r, uint32_t committer)
+{
+    struct seat *s = room_seat_find(r, committer);
+    if (s == NULL)
+        return;
+    s->owes_welcome = true;
+    if (r->leader == s)
+        room_joiners_take_back(r);
+}
+
 void room_welcome_expire(struct room *r)
 {
     for (struct link *k; (k = list_first(&r->batches)) != NULL;) {
         if (r->now < LIST_OWNER(k, struct batch, line)->deadline)
             return;
         struct batch *b = LIST_OWNER(list_pop(&r->batches), struct batch, line);
+        blame(r, b->committer);
         give_up(r, b->epoch);
         room_batch_free(b);
     }
