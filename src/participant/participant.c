@@ -188,10 +188,15 @@ static void disconnected(struct participant *p, int reason)
 
 static int waiting(struct participant *p, uint8_t why)
 {
-    if (p->connection == ASKED && p->group == NULL)
-        participant_phase_set(p, why == SIGNAL_WAIT_NOT_STARTED ? PARTICIPANT_NOT_STARTED
-                                 : why == SIGNAL_WAIT_LOBBY     ? PARTICIPANT_IN_LOBBY
-                                                                : PARTICIPANT_JOINING);
+    if (p->connection != ASKED || p->group != NULL)
+        return 0;
+    participant_phase_set(p, why == SIGNAL_WAIT_NOT_STARTED ? PARTICIPANT_NOT_STARTED
+                             : why == SIGNAL_WAIT_LOBBY     ? PARTICIPANT_IN_LOBBY
+                                                            : PARTICIPANT_JOINING);
+    /* The group that we knocked at is no more: then it is for us to begin. */
+    if (why == SIGNAL_WAIT_NOT_STARTED && meeting_may_found(p->card, &p->own) &&
+        now_of(p) >= card_terms(p->card)->not_before)
+        participant_reconnect(p, 0);
     return 0;
 }
 

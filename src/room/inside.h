@@ -220,6 +220,8 @@ static inline uint64_t room_seconds(const struct room *r)
 
 /* As far as it goes; where it fails, `unsettled` has a tick come soon. */
 void room_settle(struct room *r);
+/* How long a group is kept that nobody is connected to. */
+uint64_t room_empty_time(const struct room *r);
 /* All that are live; borrowed, good until one comes or goes. ENOMEM. */
 int room_everybody(struct room *r, struct audience **out) CONCLAVE_CHECKED;
 int room_hosts(struct room *r, struct audience **out) CONCLAVE_CHECKED;

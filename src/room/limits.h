@@ -88,6 +88,8 @@
 #define ROOM_WELCOME_TIME (10 * ROOM_SECOND)
 #define ROOM_AWAY_TIME (30 * ROOM_SECOND)
 #define ROOM_EMPTY_TIME (600 * ROOM_SECOND)
+/* The same while somebody waits who could begin the meeting anew. */
+#define ROOM_EMPTY_WAITED_TIME (60 * ROOM_SECOND)
 
 /* Members the server proposes to remove in one epoch: each is a signature and a message to all.
  * After a network has broken down the rest waits for the next epoch. */

@@ -292,7 +292,7 @@ uint64_t room_deadline(const struct room *r)
     if (r->changed.n != 0)
         at = earlier(at, r->presence_at);
     if (r->group != NULL && r->n_live == 0)
-        at = earlier(at, r->empty_since + ROOM_EMPTY_TIME);
+        at = earlier(at, r->empty_since + room_empty_time(r));
     return at;
 }
 

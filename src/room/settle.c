@@ -239,11 +239,21 @@ static bool all_have_left(const struct room *r)
     return true;
 }
 
+/* Those who are cut off have less time to come back while others wait for nothing. */
+uint64_t room_empty_time(const struct room *r)
+{
+    for (struct link *k = list_first(&r->door[WAIT_QUEUE]); k != NULL;
+         k = list_next(&r->door[WAIT_QUEUE], k))
+        if (meeting_may_found(r->card, &LIST_OWNER(k, struct wait, line)->identity))
+            return ROOM_EMPTY_WAITED_TIME;
+    return ROOM_EMPTY_TIME;
+}
+
 static int over_settle(struct room *r)
 {
     if (r->group == NULL || r->n_live != 0)
         return 0;
-    bool empty = r->empty_since != UINT64_MAX && r->now - r->empty_since >= ROOM_EMPTY_TIME;
+    bool empty = r->empty_since != UINT64_MAX && r->now - r->empty_since >= room_empty_time(r);
     if (!empty && !all_have_left(r))
         return 0;
     int rv = room_effects_reserve(&r->effects, ROOM_FINISH_EFFECTS);

@@ -196,13 +196,18 @@ static void nobody_is_stuck(struct play *p)
     }
 }
 
+static void before_the_host(struct card_terms *terms)
+{
+    terms->join_before_host = true;
+}
+
 static void play(uint64_t seed, bool told)
 {
     struct play *p = calloc(1, sizeof *p);
     assert_non_null(p);
     p->seed = seed;
     p->told = told;
-    stage_open(&p->s, seed);
+    stage_open_terms(&p->s, seed, seed % 2 == 0 ? before_the_host : NULL);
     stage_share_trust(&p->s);
     p->s.trace = told;
     p->s.jitter_us = random_below(&p->s.random, 400000);

@@ -21,17 +21,24 @@ static void act(struct stage *s, struct stage_actor *a, int rv)
     stage_carry_out(s, a);
 }
 
+static void before_the_host(struct card_terms *terms)
+{
+    terms->join_before_host = true;
+}
+
 /* Bob founds and leads, Alice is the host, Carol comes, is ejected by Alice, and Dan is let in.
  * Returns whether the victim outlived it. */
 static bool play(uint64_t seed, enum who victim, unsigned step)
 {
     struct stage s;
-    stage_open(&s, seed);
+    stage_open_terms(&s, seed, before_the_host);
     stage_share_trust(&s);
     s.trace = told;
     struct stage_actor *bob = stage_enter(&s, IDENTITY_USER, "bob@company.com", "Bob");
+    stage_run(&s, STAGE_SECOND);
     struct stage_actor *alice = stage_enter_organiser(&s);
     stage_run(&s, 3 * STAGE_SECOND);
+    assert_int_equal(stage_leaf(bob), 0);
     if (victim == LEADER)
         bob->dies_in = step;
     else if (victim == HOST)
@@ -117,7 +124,7 @@ static void two_found_at_once(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct stage s;
-        stage_open(&s, seed);
+        stage_open_terms(&s, seed, before_the_host);
         struct stage_actor *a = stage_enter_organiser(&s);
         struct stage_actor *b = stage_enter(&s, IDENTITY_USER, "bob@company.com", "Bob");
         assert_true(stage_until_all_in(&s, 20 * STAGE_SECOND));

@@ -186,6 +186,29 @@ static void a_killed_client_and_a_killed_server_go_on_in_the_same_epoch(void **s
     stage_close(&s);
 }
 
+static void before_the_host(struct card_terms *terms)
+{
+    terms->join_before_host = true;
+}
+
+static void a_meeting_whose_members_never_return_begins_anew(void **state)
+{
+    struct stage s;
+    (void)state;
+    stage_open_terms(&s, 9, before_the_host);
+    struct stage_actor *bob = stage_enter(&s, IDENTITY_USER, "bob@company.com", "Bob");
+    assert_true(stage_until_all_in(&s, 10 * STAGE_SECOND));
+    stage_kill(&s, bob, 0);
+    stage_run(&s, 20 * STAGE_SECOND);
+    struct stage_actor *alice = stage_enter_organiser(&s);
+    stage_run(&s, 30 * STAGE_SECOND);
+    assert_int_equal(participant_phase(alice->p), PARTICIPANT_JOINING); /* he may come back */
+    stage_run(&s, 40 * STAGE_SECOND);
+    assert_int_equal(participant_phase(alice->p), PARTICIPANT_IN_MEETING);
+    assert_int_equal(stage_roster_count(alice), 1);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_locked_meeting_lets_nobody_walk_in),
         cmocka_unit_test(a_cohost_may_admit_and_a_host_may_end),
         cmocka_unit_test(who_leaves_is_gone_and_who_is_cut_off_returns),
+        cmocka_unit_test(a_meeting_whose_members_never_return_begins_anew),
         cmocka_unit_test(a_killed_client_and_a_killed_server_go_on_in_the_same_epoch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
