@@ -8,8 +8,8 @@
  * and without what tags are made of. */
 bool text_is_plain(struct bytes utf8);
 
-/* What people write to each other: as above, but line breaks, quotation marks and what tags are made
- * of are in it, and what joins letters and emoji. To be shown as text, never read as markup. */
+/* What people write to each other: as above, but line breaks, quotation marks and what tags are
+ * made of are fine, and what joins letters and emoji. To be shown as text, never as markup. */
 bool text_is_readable(struct bytes utf8);
 
 /* Printable ASCII as it is; all else, and what tags are made of, as \xNN. */
