@@ -175,6 +175,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
             set_reason(c, NET_CLIENT_TLS, "the server's certificate is not trusted");
         return 0;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        if (c->state == CLIENT_CLOSING)
+            return -1;
         c->state = CLIENT_OPEN;
         c->config.events->opened(c->config.ctx);
         return 0;
@@ -353,6 +355,11 @@ int net_client_send(struct net_client *c, struct bytes frame)
     c->queued += frame.n;
     lws_callback_on_writable(c->wsi);
     return 0;
+}
+
+bool net_client_is_idle(const struct net_client *c)
+{
+    return c->state == CLIENT_IDLE;
 }
 
 void net_client_close(struct net_client *c)

@@ -23,9 +23,8 @@ struct net_clients;
 int net_clients_new(uv_loop_t *loop, const char *ca_file,
                     struct net_clients **out) CONCLAVE_CHECKED;
 
-/* The end has two halves, with the loop between them: once all its clients have been freed,
- * net_clients_close(); then the loop is run until it has nothing left to do; then
- * net_clients_free(). */
+/* The end has two halves: once all its clients have been freed, net_clients_close(); then the loop
+ * is run until it has nothing left to do, and may be freed; then net_clients_free(). */
 void net_clients_close(struct net_clients *n);
 void net_clients_free(struct net_clients *n);
 
@@ -73,6 +72,9 @@ int net_client_send(struct net_client *c, struct bytes frame) CONCLAVE_CHECKED;
 
 /* Once what was sent is flushed. */
 void net_client_close(struct net_client *c);
+
+/* Neither open nor on its way there or back: it can be opened, and no end is still to be told. */
+bool net_client_is_idle(const struct net_client *c);
 
 /* "localhost", 127.0.0.1 or ::1: what may be reached without TLS. */
 bool net_is_this_machine(const char *host);

@@ -200,9 +200,23 @@ static void a_closed_connection_can_be_opened_again(void **state)
         assert_int_equal(net_client_open(w.client), CONCLAVE_ESTATE);
         echo(&w, 1000);
         net_client_close(w.client);
+        assert_false(net_client_is_idle(w.client));
         until(&w, &w.closed, i);
+        assert_true(net_client_is_idle(w.client));
         assert_int_equal(net_client_open(w.client), 0);
     }
+    stop(&w);
+}
+
+static void closing_while_connecting_ends_it(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    connect_to(&w, "127.0.0.1", false);
+    net_client_close(w.client);
+    until(&w, &w.closed, 1);
+    assert_int_equal(w.opened, 0);
     stop(&w);
 }
 
@@ -370,6 +384,7 @@ int main(void)
         cmocka_unit_test(messages_keep_their_order),
         cmocka_unit_test(closing_sends_first_what_is_queued),
         cmocka_unit_test(a_closed_connection_can_be_opened_again),
+        cmocka_unit_test(closing_while_connecting_ends_it),
         cmocka_unit_test(a_server_that_is_not_there_is_told_from_the_loop),
         cmocka_unit_test(a_server_of_another_subprotocol_is_not_opened),
         cmocka_unit_test(a_message_over_the_limit_ends_the_connection),
