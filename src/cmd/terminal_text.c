@@ -96,6 +96,59 @@ void terminal_put_plain(struct buf *b, struct bytes text, size_t indent)
     }
 }
 
+/* The escape sequence at the beginning, or none: "ESC [", parameters, a letter. */
+static size_t sequence_length(struct bytes text)
+{
+    size_t n = 2;
+    if (text.n < 2 || text.p[0] != 0x1b || text.p[1] != '[')
+        return 0;
+    while (n < text.n && (text.p[n] < 0x40 || text.p[n] > 0x7e))
+        n++;
+    return n < text.n ? n + 1 : text.n;
+}
+
+/* How many bytes fit into a line: up to the line's end, the columns, or the last blank in them. */
+static size_t line_fit(struct bytes text, size_t columns, bool *out_broken)
+{
+    size_t width = 0, at = 0, blank = 0, n;
+    *out_broken = false;
+    while (at < text.n && text.p[at] != '\n') {
+        struct bytes rest = bytes_of(text.p + at, text.n - at);
+        n = sequence_length(rest);
+        if (n == 0) {
+            width += terminal_char_width(terminal_char(rest, &n));
+            if (width > columns) {
+                *out_broken = true;
+                return blank != 0 ? blank : at;
+            }
+            if (text.p[at] == ' ' && at != 0 && text.p[at - 1] != ' ')
+                blank = at;
+        }
+        at += n;
+    }
+    return at;
+}
+
+void terminal_put_wrapped(struct buf *b, struct bytes lines, size_t columns)
+{
+    while (lines.n > 0) {
+        bool broken = false;
+        size_t n = line_fit(lines, columns, &broken);
+        if (n == 0 && broken) /* a character wider than the screen */
+            n = lines.n;
+        buf_put(b, bytes_of(lines.p, n));
+        lines = bytes_of(lines.p + n, lines.n - n);
+        if (lines.n == 0)
+            break;
+        if (broken || lines.p[0] == '\n')
+            buf_put(b, bytes_str("\n"));
+        while (broken && lines.n > 0 && lines.p[0] == ' ')
+            lines = bytes_of(lines.p + 1, lines.n - 1);
+        if (!broken)
+            lines = bytes_of(lines.p + 1, lines.n - 1);
+    }
+}
+
 void terminal_put(struct buf *b, const char *format, ...)
 {
     char line[LINE_MAX_OURS];

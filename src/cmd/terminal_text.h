@@ -17,6 +17,9 @@ size_t terminal_width(struct bytes text);
  * spaces. */
 void terminal_put_plain(struct buf *b, struct bytes text, size_t indent);
 
+/* Lines broken at blanks, so that none is wider than the columns; escape sequences take none. */
+void terminal_put_wrapped(struct buf *b, struct bytes lines, size_t columns);
+
 /* As printf: our own words. */
 void terminal_put(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -92,8 +92,8 @@ static void only_the_last_lines_are_kept(void **state)
 {
     struct terminal_line *l = line_new();
     (void)state;
-    for (char c = 'A'; c < 'A' + TERMINAL_HISTORY + 3; c++) {
-        terminal_line_feed(l, (uint8_t)c);
+    for (int i = 0; i < TERMINAL_HISTORY + 3; i++) {
+        terminal_line_feed(l, (uint8_t)('A' + i));
         terminal_line_feed(l, '\r');
     }
     for (int i = 0; i < TERMINAL_HISTORY + 10; i++)
@@ -232,6 +232,7 @@ static void text_of_strangers_cannot_move_or_hide_anything(void **state)
              "a < b & \xc3\xa9\xe6\xbc\xa2 \xf0\x9f\x99\x82");
     plain_is("\x1b[2Jx\r\b\x7f", BAD "[2Jx" BAD BAD BAD);
     plain_is("one\ntwo", "one\n  two");
+    /* NOLINTNEXTLINE(misc-misleading-bidirectional) it is the case */
     plain_is("\xe2\x80\xae"
              "abc\xe2\x81\xa6",
              BAD "abc" BAD);
@@ -253,6 +254,30 @@ static void widths_are_columns(void **state)
     assert_int_equal(terminal_width(bytes_str("\xc3\xbc")), 1);
 }
 
+static void wrapped_is(const char *text, size_t columns, const char *shown)
+{
+    struct buf b = {0};
+    terminal_put_wrapped(&b, bytes_str(text), columns);
+    assert_true(bytes_equal(buf_view(&b), bytes_str(shown)));
+    buf_free(&b);
+}
+
+static void lines_are_broken_at_blanks(void **state)
+{
+    (void)state;
+    wrapped_is("", 10, "");
+    wrapped_is("short\n", 10, "short\n");
+    wrapped_is("exactly 10\nnext\n", 10, "exactly 10\nnext\n");
+    wrapped_is("one two three four\n", 10, "one two\nthree four\n");
+    wrapped_is("abcdefghijklmno\n", 10, "abcdefghij\nklmno\n");
+    wrapped_is("\x1b[1mone\x1b[0m two three\n", 10, "\x1b[1mone\x1b[0m two\nthree\n");
+    wrapped_is("    indented words here\n", 14, "    indented\nwords here\n");
+    wrapped_is("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\n", 4,
+               "\xe6\xbc\xa2\xe5\xad\x97\n\xe6\xbc\xa2\n");
+    wrapped_is("\xe6\xbc\xa2\n", 1, "\xe6\xbc\xa2\n");
+    wrapped_is("no end\x1b[", 80, "no end\x1b[");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +294,7 @@ int main(void)
         cmocka_unit_test(whatever_is_typed_the_drawing_fits),
         cmocka_unit_test(text_of_strangers_cannot_move_or_hide_anything),
         cmocka_unit_test(widths_are_columns),
+        cmocka_unit_test(lines_are_broken_at_blanks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
