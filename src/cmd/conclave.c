@@ -4,12 +4,14 @@
 
 #include <conclave/version.h>
 
+#include "cmd/account.h"
 #include "cmd/bench.h"
 
 static const struct {
     const char *name, *text;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"account", "sign up, change the password", account_main},
     {"bench", "measure what the library does against the floor", bench_main},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
