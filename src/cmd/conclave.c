@@ -6,11 +6,13 @@
 
 #include "cmd/account.h"
 #include "cmd/bench.h"
+#include "cmd/join.h"
 
 static const struct {
     const char *name, *text;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"join", "take part in a meeting", join_main},
     {"account", "sign up, change the password", account_main},
     {"bench", "measure what the library does against the floor", bench_main},
 };
