@@ -7,12 +7,14 @@
 #include "cmd/account.h"
 #include "cmd/bench.h"
 #include "cmd/join.h"
+#include "cmd/meeting.h"
 
 static const struct {
     const char *name, *text;
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"join", "take part in a meeting", join_main},
+    {"meeting", "make a meeting and get its link", meeting_main},
     {"account", "sign up, change the password", account_main},
     {"bench", "measure what the library does against the floor", bench_main},
 };
