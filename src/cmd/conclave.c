@@ -5,6 +5,7 @@
 #include <conclave/version.h>
 
 #include "cmd/account.h"
+#include "cmd/admin.h"
 #include "cmd/bench.h"
 #include "cmd/join.h"
 #include "cmd/meeting.h"
@@ -16,6 +17,7 @@ static const struct {
     {"join", "take part in a meeting", join_main},
     {"meeting", "make a meeting and get its link", meeting_main},
     {"account", "sign up, change the password", account_main},
+    {"admin", "users, devices, meetings, rooms, tokens, audit log", admin_main},
     {"bench", "measure what the library does against the floor", bench_main},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
