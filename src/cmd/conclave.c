@@ -7,6 +7,7 @@
 #include "cmd/account.h"
 #include "cmd/admin.h"
 #include "cmd/bench.h"
+#include "cmd/demo.h"
 #include "cmd/join.h"
 #include "cmd/meeting.h"
 
@@ -15,6 +16,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"join", "take part in a meeting", join_main},
+    {"demo", "play a whole meeting on this machine and tell it", demo_main},
     {"meeting", "make a meeting and get its link", meeting_main},
     {"account", "sign up, change the password", account_main},
     {"admin", "users, devices, meetings, rooms, tokens, audit log", admin_main},
