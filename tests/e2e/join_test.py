@@ -1,0 +1,534 @@
+#!/usr/bin/env python3
+"""The program `conclave` against a real server: who gets in, what they tell each other, what a crash
+leaves, and what the programs exit with.
+
+    join_test.py CONCLAVE CONCLAVED [unittest argument...]
+"""
+import json
+import os
+import pty
+import queue
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+CONCLAVE = CONCLAVED = None
+PATIENCE = 30
+PASSWORD = "a password of good length"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """conclaved with a data folder and a port of its own."""
+
+    def __init__(self, folder):
+        self.data, self.port, self.process = os.path.join(folder, "data"), free_port(), None
+        self.start()
+
+    def start(self):
+        address = os.path.join(self.data, "run", "address")
+        if os.path.exists(address):
+            os.unlink(address)
+        self.process = subprocess.Popen(
+            [CONCLAVED, "--data", self.data, "--port", str(self.port)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + PATIENCE
+        while not (os.path.exists(address) and os.path.getsize(address)):
+            assert time.monotonic() < end and self.process.poll() is None, "no server"
+            time.sleep(0.02)
+        with open(address, encoding="utf-8") as f:
+            self.url = f.read().strip()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+class Participant:
+    """`conclave join --json`: events come in, commands go out."""
+
+    def __init__(self, link, *options):
+        self.process = subprocess.Popen([CONCLAVE, "join", link, "--json", *options],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, bufsize=1)
+        self.lines, self.seen, self.requests = queue.Queue(), [], 0
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+        self.lines.put(None)
+
+    def next(self, end):
+        try:
+            line = self.lines.get(timeout=max(0.01, end - time.monotonic()))
+        except queue.Empty:
+            line = {}
+        if line is None:
+            self.lines.put(None)
+        elif line:
+            self.seen.append(line)
+        return line
+
+    def until(self, check, since=0):
+        """The first line, of those from `since` on, that passes the check."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            for line in self.seen[since:]:
+                if check(line):
+                    return line
+            since = len(self.seen)
+            if self.next(end) is None or time.monotonic() > end:
+                raise AssertionError(f"waited in vain; came: {self.seen}")
+
+    def event(self, name, since=0, **fields):
+        return self.until(lambda line: line.get("event") == name and
+                          all(line.get(k) == v for k, v in fields.items()), since)
+
+    def phase(self, phase, since=0):
+        return self.event("phase", since, phase=phase)
+
+    def ask(self, what, **fields):
+        self.requests += 1
+        request, since = self.requests, len(self.seen)
+        self.process.stdin.write(json.dumps({"do": what, "id": request, **fields}) + "\n")
+        self.process.stdin.flush()
+        return self.until(lambda line: line.get("request") == request, since)
+
+    def code(self):
+        return self.ask("code")["code"]
+
+    def people(self, n):
+        """The roster, once it has n people."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            people = self.ask("who")["people"]
+            if len(people) == n or time.monotonic() > end:
+                return people
+            time.sleep(0.05)
+
+    def number_of(self, name):
+        return next(p["number"] for p in self.ask("who")["people"] if p["name"] == name)
+
+    def over(self):
+        """The last line and the exit code."""
+        last = self.event("over")
+        return last["reason"]["code"], self.exit()
+
+    def exit(self):
+        code = self.process.wait(PATIENCE)
+        self.close()
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.close()
+
+    def close(self):
+        self.thread.join()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            try:
+                stream.close()
+            except BrokenPipeError:
+                pass
+
+
+def conclave(*arguments, stdin="", timeout=PATIENCE):
+    return subprocess.run([CONCLAVE, *arguments], input=stdin, capture_output=True, text=True,
+                          timeout=timeout, check=False)
+
+
+class Meetings(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = cls.temporary.name
+        cls.server = Server(cls.folder)
+        cls.password = cls.file("password", PASSWORD + "\n")
+        for name in ("ada", "ben"):
+            done = conclave("account", "sign-up", f"{name}@conclave.test", "--server",
+                            cls.server.url, "--password-file", cls.password)
+            assert done.returncode == 0, done.stderr
+        token = subprocess.run([CONCLAVED, "--data", cls.server.data, "--make-admin-token"],
+                               capture_output=True, text=True, check=True).stdout
+        cls.token = cls.file("token", token)
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+        cls.temporary.cleanup()
+
+    @classmethod
+    def file(cls, name, content):
+        path = os.path.join(cls.folder, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(content)
+        return path
+
+    def setUp(self):
+        self.participants = []
+
+    def tearDown(self):
+        for p in self.participants:
+            if p.process.poll() is None:
+                p.kill()
+            elif p.thread.is_alive() or not p.process.stdin.closed:
+                p.close()
+
+    def state(self):
+        return tempfile.mkdtemp(dir=self.folder)
+
+    def meeting(self, *options, by="ada"):
+        done = conclave("meeting", "new", "--title", "A test", "--sign-in", f"{by}@conclave.test",
+                        "--password-file", self.password, "--server", self.server.url, *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def join(self, link, *options):
+        p = Participant(link, *options)
+        self.participants.append(p)
+        return p
+
+    def user(self, link, name, *options):
+        return self.join(link, "--name", name.capitalize(), "--sign-in", f"{name}@conclave.test",
+                         "--password-file", self.password, *options)
+
+    def admin(self, *arguments):
+        done = conclave("admin", *arguments, "--json", "--server", self.server.url, "--token-file",
+                        self.token)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    # ---- Getting in ----
+
+    def test_members_meet_and_read_the_same_code(self):
+        link = self.meeting()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        ben = self.user(link, "ben")
+        ben.phase("in-meeting")
+        people = ada.people(2)
+        self.assertEqual({p["identity"]["identifier"] for p in people},
+                         {"ada@conclave.test", "ben@conclave.test"})
+        self.assertEqual({p["role"] for p in people}, {"organiser", "attendee"})
+        self.assertTrue(all(p["identity"]["category"] == "member" for p in people))
+        self.assertEqual(ada.code(), ben.code())
+        ada.ask("say", text="\"hello\" <b>&amp; \u6f22\u5b57")
+        self.assertEqual(ben.event("chat")["text"], "\"hello\" <b>&amp; \u6f22\u5b57")
+        ada.event("chat-sent")
+        ada.ask("end")
+        self.assertEqual(ben.over(), ("ENDED", 0))
+        self.assertEqual(ada.over(), ("ENDED", 0))
+
+    def test_a_guest_waits_until_a_host_admits_and_is_shown_as_unverified(self):
+        link = self.meeting()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        eve = self.join(link, "--guest", "--name", "Ada")
+        eve.phase("in-lobby")
+        waiting = ada.until(lambda line: line.get("event") == "lobby" and line["waiting"])
+        entry = waiting["waiting"][0]
+        self.assertEqual((entry["name"], entry["identity"]["category"]), ("Ada", "unverified"))
+        self.assertIn("error", eve.ask("say", text="let me in"))
+        self.assertEqual(eve.ask("who")["people"], [])
+        ada.ask("admit", number=entry["number"])
+        eve.phase("in-meeting")
+        self.assertTrue(any(p["same_name"] for p in ada.people(2)))
+        ada.ask("eject", number=next(p["number"] for p in ada.people(2) if not p["me"]))
+        self.assertEqual(eve.over(), ("EJECTED", 3))
+
+    def test_a_host_can_turn_somebody_away(self):
+        link = self.meeting()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        eve = self.join(link, "--guest")
+        entry = ada.until(lambda line: line.get("event") == "lobby" and line["waiting"])
+        ada.ask("refuse", number=entry["waiting"][0]["number"])
+        self.assertEqual(eve.over(), ("REFUSED_BY_HOST", 3))
+
+    def test_a_device_joins_with_its_activation_code_and_no_more_once_revoked(self):
+        link = self.meeting()
+        self.user(link, "ada").phase("in-meeting")
+        made = self.admin("devices", "add", "room-2.conclave.test")
+        state = self.state()
+        room = self.join(link, "--device", made["code"], "--name", "Room 2", "--state", state)
+        room.phase("in-meeting")
+        me = next(p for p in room.people(2) if p["me"])
+        self.assertEqual((me["identity"]["category"], me["identity"]["identifier"]),
+                         ("device", "room-2.conclave.test"))
+        room.ask("leave")
+        self.assertEqual(room.over(), ("LEFT", 0))
+        again = conclave("join", link, "--device", made["code"], "--json")
+        self.assertEqual(again.returncode, 5)
+
+    def test_nobody_but_a_host_starts_and_who_came_first_gets_in_then(self):
+        link = self.meeting()
+        ben = self.user(link, "ben")
+        ben.phase("not-started")
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        ben.phase("in-meeting")
+        self.assertEqual(ada.code(), ben.code())
+
+    def test_a_locked_meeting_has_a_lobby_for_members_too(self):
+        link = self.meeting()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        ada.ask("lock")
+        ada.until(lambda line: line.get("event") == "state" and line["meeting"]["locked"])
+        ben = self.user(link, "ben")
+        ben.phase("in-lobby")
+        ada.ask("unlock")
+        ada.ask("admit-all")
+        ben.phase("in-meeting")
+
+    # ---- In the meeting ----
+
+    def test_commands_without_the_role_or_the_sense_are_answered(self):
+        link = self.meeting()
+        ada, ben = self.user(link, "ada"), self.user(link, "ben")
+        ada.phase("in-meeting")
+        ben.phase("in-meeting")
+        self.assertEqual(ben.ask("lock")["error"]["code"], "EPOLICY")
+        self.assertEqual(ada.ask("eject", number=99)["error"]["code"], "ENOTFOUND")
+        self.assertEqual(ada.ask("eject")["error"]["code"], "EINVAL")
+        self.assertEqual(ada.ask("dance")["error"]["code"], "EINVAL")
+        self.assertEqual(ada.ask("say", text="")["error"]["code"], "EINVAL")
+        ada.process.stdin.write("nonsense\n")
+        ada.until(lambda line: line.get("error", {}).get("code") == "ESYNTAX")
+        self.assertTrue(any("conclave.test" in line for line in
+                            ada.ask("certificate", number=ben.number_of("Ben"))["lines"].split()))
+        ben.ask("hand")
+        ada.event("hand", raised=True)
+        ben.ask("react", text="\U0001f44d")
+        self.assertEqual(ada.event("reaction")["emoji"], "\U0001f44d")
+
+    def test_a_cohost_may_do_what_hosts_do(self):
+        link = self.meeting()
+        ada, ben = self.user(link, "ada"), self.user(link, "ben")
+        ada.phase("in-meeting")
+        ben.phase("in-meeting")
+        ada.people(2)
+        ada.ask("cohost", number=ada.number_of("Ben"))
+        ben.until(lambda line: line.get("event") == "state")
+        end = time.monotonic() + PATIENCE
+        while "error" in ben.ask("lock") and time.monotonic() < end:
+            time.sleep(0.1)
+        ada.until(lambda line: line.get("event") == "state" and line["meeting"]["locked"])
+
+    def test_the_end_of_the_input_leaves(self):
+        link = self.meeting()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        ben = self.user(link, "ben")
+        ben.phase("in-meeting")
+        ben.process.stdin.close()
+        self.assertEqual(ben.over(), ("LEFT", 0))
+        self.assertEqual(ada.event("gone")["reason"], "LEFT")
+
+    def test_a_signal_leaves(self):
+        link = self.meeting()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        ada.process.send_signal(signal.SIGTERM)
+        self.assertEqual(ada.over(), ("LEFT", 0))
+
+    # ---- Coming back ----
+
+    def test_after_kill_9_a_participant_is_the_same_one_in_the_same_epoch(self):
+        link, state = self.meeting(), self.state()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        ben = self.user(link, "ben", "--state", state)
+        ben.phase("in-meeting")
+        number, code = ben.number_of("Ben"), ben.code()
+        ben.kill()
+        ada.ask("say", text="while you were away")
+        ben = self.join(link, "--state", state, "--name", "Ben")
+        ben.phase("in-meeting")
+        self.assertEqual(ben.number_of("Ben"), number)
+        self.assertEqual(ben.code(), code)
+        self.assertEqual(ada.code(), code)
+        ben.ask("say", text="here again")
+        self.assertEqual(ada.event("chat")["text"], "here again")
+
+    def test_after_the_server_is_killed_the_meeting_goes_on(self):
+        link = self.meeting()
+        ada, ben = self.user(link, "ada"), self.user(link, "ben")
+        ada.phase("in-meeting")
+        ben.phase("in-meeting")
+        ada.people(2)
+        code, since = ada.code(), len(ben.seen)
+        self.server.kill()
+        ben.phase("reconnecting", since)
+        self.server.start()
+        ben.phase("in-meeting", since)
+        self.assertEqual(ben.code(), code)
+        ben.ask("say", text="still here")
+        self.assertEqual(ada.event("chat")["text"], "still here")
+
+    def test_two_processes_do_not_share_a_state_folder(self):
+        link, state = self.meeting(), self.state()
+        ada = self.user(link, "ada", "--state", state)
+        ada.phase("in-meeting")
+        other = conclave("join", link, "--json", "--state", state)
+        self.assertEqual(other.returncode, 7)
+        self.assertEqual(json.loads(other.stdout)["reason"]["code"], "IN_USE")
+
+    def test_a_state_folder_keeps_who_we_are(self):
+        link, state = self.meeting(), self.state()
+        ada = self.user(link, "ada", "--state", state)
+        ada.phase("in-meeting")
+        ada.ask("leave")
+        ada.over()
+        ada = self.join(link, "--state", state)
+        ada.phase("in-meeting")
+        self.assertEqual(ada.people(1)[0]["identity"]["identifier"], "ada@conclave.test")
+        for name in os.listdir(state):
+            self.assertEqual(os.stat(os.path.join(state, name)).st_mode & 0o077, 0, name)
+
+    # ---- What goes wrong is told, and the exit code with it ----
+
+    def refused(self, code, *arguments):
+        done = conclave("join", *arguments, "--json", "--stay")
+        last = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((last["event"], last["exit"], done.returncode),
+                         ("over", done.returncode, code))
+        return last["reason"]["code"]
+
+    def test_text_that_is_no_link(self):
+        self.assertEqual(self.refused(2, "https://example.org/"), "BAD_LINK")
+        self.assertEqual(self.refused(2, "http://example.org/m/1234567890"), "BAD_LINK")
+
+    def test_a_wrong_number_and_a_wrong_secret_look_the_same(self):
+        link = self.meeting()
+        number = link.split("/m/")[1][:10]
+        other = f"{(int(number) + 1) % 10**10:010d}"
+        self.assertEqual(self.refused(6, link.replace(number, other), "--guest"),
+                         "NO_SUCH_MEETING")
+        head, secret = link.split("#1.")
+        swapped = ("B" if secret[0] == "A" else "A") + secret[1:]
+        self.assertEqual(self.refused(6, f"{head}#1.{swapped}", "--guest"), "NO_SUCH_MEETING")
+        self.assertEqual(self.refused(6, head, "--guest"), "NO_SUCH_MEETING")
+
+    def test_a_server_that_is_not_there(self):
+        link = self.meeting().replace(str(self.server.port), str(free_port()))
+        self.assertEqual(self.refused(4, link, "--guest"), "UNREACHABLE")
+
+    def test_a_wrong_password(self):
+        wrong = self.file("wrong", "not the password\n")
+        self.assertEqual(self.refused(5, self.meeting(), "--sign-in", "ada@conclave.test",
+                                      "--password-file", wrong), "SIGN_IN")
+
+    def test_command_lines_that_make_no_sense(self):
+        for arguments in (["join"], ["join", "a", "b"], ["join", "a", "--nonsense"], ["nonsense"],
+                          ["join", "a", "--guest", "--sign-in", "x"], ["meeting", "new"],
+                          ["meeting", "old"], ["admin"], ["admin", "users", "eat"],
+                          ["account", "burn", "x", "--server", "http://localhost:1"],
+                          ["account", "sign-up", "x", "--server", "http://example.org"], []):
+            self.assertEqual(conclave(*arguments).returncode, 2, arguments)
+        self.assertEqual(conclave("join", "--help").returncode, 0)
+
+    # ---- Meetings and administration ----
+
+    def test_an_open_meeting_needs_no_secret(self):
+        link = self.meeting("--open", "--everybody")
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        self.assertTrue(ada.event("card")["meeting"]["open"])
+        eve = self.join(link.split("#")[0], "--guest", "--name", "Eve")
+        eve.phase("in-meeting")
+        self.assertEqual(eve.code(), ada.code())
+
+    def test_a_personal_room_keeps_its_number(self):
+        first, second = self.meeting("--personal"), self.meeting("--personal")
+        self.assertEqual(first.split("#")[0], second.split("#")[0])
+        self.assertNotEqual(first, second)
+
+    def test_administrators_see_and_end_what_is_held(self):
+        link = self.meeting()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        number = link.split("/m/")[1][:10]
+        rooms = {r["number"]: r for r in self.admin("rooms", "list")["rooms"]}
+        self.assertEqual(rooms[number]["members"], 1)
+        self.assertIn("ada@conclave.test", [u["email"] for u in self.admin("users")["users"]])
+        self.admin("rooms", "end", number)
+        self.assertEqual(ada.over(), ("ENDED", 0))
+        actions = [e["action"] for e in self.admin("audit", "list", "--max", "100")["entries"]]
+        self.assertIn("meeting-create", actions)
+
+    def test_a_password_can_be_changed(self):
+        conclave("account", "sign-up", "carl@conclave.test", "--server", self.server.url,
+                 "--password-file", self.password)
+        fresh = self.file("fresh", "another password of good length\n")
+        arguments = ["account", "password", "carl@conclave.test", "--server", self.server.url,
+                     "--password-file", self.password, "--new-password-file", fresh]
+        self.assertEqual(conclave(*arguments).returncode, 0)
+        self.assertEqual(conclave(*arguments).returncode, 5)
+
+    # ---- A person at a terminal ----
+
+    def test_at_a_terminal_lines_come_above_the_prompt(self):
+        link = self.meeting()
+        master, slave = pty.openpty()
+        process = subprocess.Popen([CONCLAVE, "join", link, "--name", "Ada", "--sign-in",
+                                    "ada@conclave.test", "--password-file", self.password],
+                                   stdin=slave, stdout=slave, stderr=slave, close_fds=True,
+                                   start_new_session=True)
+        os.close(slave)
+        screen = b""
+
+        def until(text):
+            nonlocal screen
+            end = time.monotonic() + PATIENCE
+            while text not in screen:
+                self.assertLess(time.monotonic(), end, screen)
+                if select.select([master], [], [], 0.1)[0]:
+                    screen += os.read(master, 65536)
+            before, screen = screen.split(text, 1)
+            return before
+
+        until(b"connected end-to-end encrypted")
+        until(b"Security code: ")
+        until(b"\r> ")
+        ben = self.user(link, "ben")
+        until(b" joined.")
+        until(b"\r> ")
+        os.write(master, b"half a li")
+        ben.phase("in-meeting")
+        ben.ask("say", text="hello Ada")
+        until(b": hello Ada")
+        until(b"\r> half a li")
+        os.write(master, b"ne\r")
+        self.assertEqual(ben.event("chat")["text"], "half a line")
+        os.write(master, b"/who\r")
+        until(b"Identity verified by")
+        os.write(master, b"/info\r")
+        until(b"no connection: there is no audio and video yet")
+        os.write(master, b"\x04")
+        until(b"Left the meeting.")
+        self.assertEqual(process.wait(PATIENCE), 0)
+        os.close(master)
+
+
+if __name__ == "__main__":
+    CONCLAVE, CONCLAVED = sys.argv[1:3]
+    unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=2)
