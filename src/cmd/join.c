@@ -36,7 +36,7 @@ struct renewal {
     struct buf csr;
     char token[ACCOUNT_TOKEN_MAX];
     struct account_certificate certificate;
-    struct account_problem problem = {0};
+    struct account_problem problem;
     int rv;
 };
 
