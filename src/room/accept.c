@@ -228,7 +228,7 @@ static void follow_members(struct room *r, struct conn *c, const struct plan *p,
             add_member(r, &p->changes[i]);
     if (p->external)
         move_member(r, c, leaf, p->rejoin);
-    for (size_t i = 0; i < p->n; i++)
+    for (size_t i = 0; i < p->n && !p->external; i++)
         log_change(r, &p->changes[i]);
     if (p->was_locked != p->is_locked)
         room_effects_log(&r->effects, p->is_locked ? ROOM_EVENT_LOCKED : ROOM_EVENT_UNLOCKED, leaf);
