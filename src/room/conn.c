@@ -218,8 +218,9 @@ static bool may_speak(const struct room *r, const struct conn *c)
 /* docs/PROTOCOL.md section 8: slowed, not closed; unless it does not stop. */
 static int put_off(struct room *r, struct conn *c, struct bytes frame)
 {
-    if (frame.n == 0 || frame.n > signal_limit((enum signal_type)frame.p[0])) {
-        room_conn_fault(r, c, REASON_TOO_LARGE);
+    size_t limit = frame.n == 0 ? 0 : signal_limit((enum signal_type)frame.p[0]);
+    if (frame.n == 0 || frame.n > limit) {
+        room_conn_fault(r, c, limit == 0 ? REASON_MALFORMED : REASON_TOO_LARGE);
         return 0;
     }
     if (c->frames.n == ROOM_SLOWED_FRAMES || frame.n > ROOM_SLOWED_BYTES - c->frames_bytes ||

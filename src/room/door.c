@@ -206,19 +206,26 @@ static int reason_of_refusal(const struct room *r, const struct wait *w, bool ba
     return locked && rule->unlocked != CARD_REFUSE ? REASON_LOCKED : REASON_REFUSED_BY_POLICY;
 }
 
+/* The leaf that has this key; NULL if none has. */
+static struct seat *seat_of_key(const struct room *r, struct bytes key)
+{
+    struct mls_member m;
+    uint32_t leaf = 0;
+    if (!mls_tree_has_signature_key(&r->group->tree, key))
+        return NULL;
+    while (mls_public_group_next_member(r->group, &leaf, &m))
+        if (bytes_equal(m.signature_key, key))
+            return room_seat_find(r, m.leaf_index);
+    return NULL;
+}
+
 /* Whoever knocks with the key of a member is that member: its leaf has to go first, because a key
  * may be in the tree only once (RFC 9420 7.3). */
 static bool waits_for_leaf(struct room *r, struct wait *w)
 {
-    struct mls_member m;
-    uint32_t leaf = 0;
-    struct bytes key = w->knock.member.signature_key;
-    if (!mls_tree_has_signature_key(&r->group->tree, key))
+    struct seat *s = seat_of_key(r, w->knock.member.signature_key);
+    if (s == NULL)
         return false;
-    while (mls_public_group_next_member(r->group, &leaf, &m))
-        if (bytes_equal(m.signature_key, key))
-            break;
-    struct seat *s = room_seat_find(r, m.leaf_index);
     if (s->conn != NULL)
         room_conn_fault(r, s->conn, REASON_REPLACED);
     if (s->rejoining != NULL)

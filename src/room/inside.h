@@ -44,9 +44,9 @@ enum conn_state {
 
 struct conn {
     struct table_link by_number; /* its key is the number */
-    struct link line;            /* in room.opening, while it has not opened; in room.rejoining */
-    struct link marked;          /* in room.marked, while something has to be said to it */
-    struct link slow;            /* in room.slow, while frames of it wait */
+    struct link line;   /* in room.opening until it opens; in room.rejoining while it wants Info */
+    struct link marked; /* in room.marked, while something has to be said to it */
+    struct link slow;   /* in room.slow, while frames of it wait */
     enum conn_state state;
     uint64_t since;
     uint8_t nonce[SIGNAL_NONCE];
@@ -57,7 +57,6 @@ struct conn {
     struct seat *seat; /* REJOINING: the one it had; MEMBER */
     size_t live;       /* place in room.live plus one; 0: gets no broadcasts */
     bool is_host;      /* gets the lobby; of those that are live */
-    bool say_waiting;  /* how it stands */
     bool say_live;     /* commits from `from` on, Live, Presence */
     bool say_lobby;    /* everybody in it */
     uint64_t from;     /* epoch */
@@ -125,7 +124,7 @@ struct seat {
     uint32_t proposals;  /* of its own in that epoch */
     bool left;           /* proposed to leave in that epoch */
     bool owes_welcome;   /* added people and did not welcome them: others lead first */
-    uint64_t complained; /* of the commit that began this epoch */
+    uint64_t complained; /* of the commit that began this epoch; 0: of none */
 };
 
 /* ---- Joiners of one commit ---- */
@@ -310,8 +309,8 @@ void room_joiners_take_back(struct room *r);
 
 /* ---- seat.c ---- */
 
-/* A place for this leaf. */
-int room_seats_reserve(struct room *r, uint32_t leaf) CONCLAVE_CHECKED; /* ELIMIT, ENOMEM */
+/* A place for this leaf. ELIMIT, ENOMEM. */
+int room_seats_reserve(struct room *r, uint32_t leaf) CONCLAVE_CHECKED;
 /* NULL if nobody is on that leaf. */
 struct seat *room_seat_find(const struct room *r, uint32_t leaf);
 void room_seat_take(struct room *r, uint32_t leaf, uint64_t epoch);
