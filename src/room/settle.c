@@ -228,25 +228,34 @@ static int roles_settle(struct room *r)
 
 /* ---- All of it ---- */
 
-/* A meeting that everybody has left for good has nobody to come back to. */
+/* Nobody will ever resume this group: its members have said Leave, or knock anew with their keys
+ * because they have lost it. */
 static bool all_have_left(const struct room *r)
 {
     if (r->n_live != 0 || r->removing.n != mls_public_group_member_count(r->group))
         return false;
-    for (struct link *k = list_first(&r->removing); k != NULL; k = list_next(&r->removing, k))
-        if (LIST_OWNER(k, struct seat, removing)->removal != REMOVAL_LEFT)
+    for (struct link *k = list_first(&r->removing); k != NULL; k = list_next(&r->removing, k)) {
+        enum removal why = LIST_OWNER(k, struct seat, removing)->removal;
+        if (why != REMOVAL_LEFT && why != REMOVAL_REPLACED)
             return false;
+    }
     return true;
+}
+
+static bool has_founder(const struct room *r, enum wait_state state)
+{
+    const struct list *l = &r->door[state];
+    for (struct link *k = list_first(l); k != NULL; k = list_next(l, k))
+        if (meeting_may_found(r->card, &LIST_OWNER(k, struct wait, line)->identity))
+            return true;
+    return false;
 }
 
 /* Those who are cut off have less time to come back while others wait for nothing. */
 uint64_t room_empty_time(const struct room *r)
 {
-    for (struct link *k = list_first(&r->door[WAIT_QUEUE]); k != NULL;
-         k = list_next(&r->door[WAIT_QUEUE], k))
-        if (meeting_may_found(r->card, &LIST_OWNER(k, struct wait, line)->identity))
-            return ROOM_EMPTY_WAITED_TIME;
-    return ROOM_EMPTY_TIME;
+    return has_founder(r, WAIT_QUEUE) || has_founder(r, WAIT_NEW) ? ROOM_EMPTY_WAITED_TIME
+                                                                  : ROOM_EMPTY_TIME;
 }
 
 static int over_settle(struct room *r)
@@ -264,10 +273,11 @@ static int over_settle(struct room *r)
 
 void room_settle(struct room *r)
 {
+    /* the door twice: who comes may end a group, and then has to be placed anew */
     static int (*const steps[])(struct room *) = {
-        room_undo_settle,  over_settle,          room_door_settle,    roles_settle,
-        marked_settle,     room_removals_settle, room_joiners_settle, room_info_settle,
-        room_lobby_settle, room_presence_settle, room_save_settle,
+        room_undo_settle, room_door_settle,  over_settle,          room_door_settle,
+        roles_settle,     marked_settle,     room_removals_settle, room_joiners_settle,
+        room_info_settle, room_lobby_settle, room_presence_settle, room_save_settle,
     };
     int rv = 0;
     for (size_t i = 0; rv == 0 && i < sizeof steps / sizeof steps[0]; i++)

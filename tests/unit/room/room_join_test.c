@@ -551,6 +551,31 @@ static void a_joiner_without_a_welcome_is_removed_and_waits_again(void **state)
     room_world_fini(&w);
 }
 
+static void newcomers_go_to_members_who_welcome_them(void **state)
+{
+    (void)state;
+    struct room_world w;
+    room_world_init(&w);
+    struct room_client *alice = &w.client[0];
+    struct room_client *bob = colleague(&w, COLLEAGUE("bob"));
+    struct room_client *carl = colleague(&w, COLLEAGUE("carl"));
+    room_start(&w);
+    room_join(&w, alice, bob);
+    room_connect(&w, carl);
+    room_knock(&w, carl);
+    alice->mute = true;
+    room_add_joiners(&w, alice);
+    room_world_advance(&w, 10 * SECONDS);
+    unsigned asked = alice->got[SIGNAL_JOINERS];
+    room_commit(&w, bob, NULL, 0); /* carl's leaf goes, and he waits again */
+    assert_int_equal(alice->got[SIGNAL_JOINERS], asked);
+    assert_int_equal(bob->got[SIGNAL_JOINERS], 1);
+    room_add_joiners(&w, bob);
+    assert_true(room_is_in(carl));
+    room_agrees(&w);
+    room_world_fini(&w);
+}
+
 static void a_welcome_that_is_late_but_in_time_brings_what_was_missed(void **state)
 {
     (void)state;
@@ -714,6 +739,7 @@ int main(void)
         cmocka_unit_test(the_next_member_is_asked_when_the_leader_does_not_act),
         cmocka_unit_test(joiners_come_in_batches_in_the_order_of_their_coming),
         cmocka_unit_test(a_joiner_without_a_welcome_is_removed_and_waits_again),
+        cmocka_unit_test(newcomers_go_to_members_who_welcome_them),
         cmocka_unit_test(a_welcome_that_is_late_but_in_time_brings_what_was_missed),
         cmocka_unit_test(only_the_committer_gives_the_welcome),
         cmocka_unit_test(who_hangs_up_while_waiting_is_forgotten),

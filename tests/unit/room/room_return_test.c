@@ -261,6 +261,46 @@ static void a_meeting_without_anybody_is_forgotten_after_ten_minutes(void **stat
     three_fini(&t);
 }
 
+static void a_founder_at_the_door_waits_one_minute_for_those_who_are_cut_off(void **state)
+{
+    (void)state;
+    struct three t;
+    three_init(&t);
+    room_disconnect(&t.w, t.bob);
+    room_disconnect(&t.w, t.carl);
+    room_disconnect(&t.w, t.alice);
+    struct room_client *again = room_world_client_of(&t.w, t.alice->who);
+    room_connect(&t.w, again); /* alice has lost her group: she knocks with her key */
+    room_knock(&t.w, again);
+    assert_int_equal(again->waiting, SIGNAL_WAIT_ADDING);
+    room_world_advance(&t.w, 59 * SECONDS);
+    assert_true(room_look(&t.w).running);
+    room_world_advance(&t.w, SECONDS);
+    assert_false(room_look(&t.w).running);
+    assert_int_equal(again->waiting, SIGNAL_WAIT_NOT_STARTED);
+    three_fini(&t);
+}
+
+static void who_was_alone_and_has_lost_the_group_begins_anew_at_once(void **state)
+{
+    (void)state;
+    struct room_world w;
+    room_world_init(&w);
+    struct room_client *alice = &w.client[0];
+    struct room_client *again = room_world_client_of(&w, alice->who);
+    room_start(&w);
+    room_connect(&w, again);
+    room_knock(&w, again);
+    assert_int_equal(alice->fault, REASON_REPLACED);
+    assert_false(room_look(&w).running);
+    assert_int_equal(again->waiting, SIGNAL_WAIT_NOT_STARTED);
+    room_disconnect(&w, again);
+    room_connect(&w, again);
+    room_found(&w, again);
+    assert_true(room_is_in(again));
+    room_world_fini(&w);
+}
+
 /* ---- Rejoin ---- */
 
 static void who_cannot_follow_rejoins_its_own_leaf(void **state)
@@ -404,6 +444,8 @@ int main(void)
         cmocka_unit_test(who_is_away_for_half_a_minute_is_proposed_for_removal),
         cmocka_unit_test(who_comes_back_in_time_is_not_proposed_again),
         cmocka_unit_test(a_meeting_without_anybody_is_forgotten_after_ten_minutes),
+        cmocka_unit_test(a_founder_at_the_door_waits_one_minute_for_those_who_are_cut_off),
+        cmocka_unit_test(who_was_alone_and_has_lost_the_group_begins_anew_at_once),
         cmocka_unit_test(who_cannot_follow_rejoins_its_own_leaf),
         cmocka_unit_test(another_member_is_asked_if_the_first_gives_no_info),
         cmocka_unit_test(an_external_commit_that_is_late_gets_a_newer_info),
