@@ -146,6 +146,30 @@ static void whoever_adds_needs_the_link_secret(void **state)
     three_fini(&t);
 }
 
+/* Verdicts are of when somebody came in; newcomers need a certificate that is good now. */
+static void who_is_host_stays_host_when_its_certificate_ends(void **state)
+{
+    (void)state;
+    struct three t;
+    struct meeting_state s;
+    three_init(&t);
+    struct room_client *ina = room_world_client(&t.w, IDENTITY_USER, STRANGER("ina"));
+    room_world_advance(&t.w, 8 * MEETING_DAY * SECONDS);
+    room_state(t.alice, &s);
+    s.locked = true;
+    room_set_state(&t.w, t.alice, &s);
+    assert_int_equal(t.alice->rejected, 0);
+    assert_true(room_look(&t.w).locked);
+    room_disconnect(&t.w, t.alice);
+    room_connect(&t.w, t.alice);
+    room_resume(&t.w, t.alice);
+    assert_int_equal(t.alice->fault, 0);
+    room_connect(&t.w, ina);
+    room_knock(&t.w, ina);
+    assert_int_equal(ina->fault, REASON_KEY_PACKAGE);
+    three_fini(&t);
+}
+
 /* ---- Proposals ---- */
 
 static void a_proposal_goes_to_all_and_is_committed_by_any(void **state)
@@ -357,6 +381,7 @@ int main(void)
         cmocka_unit_test(nobody_commits_for_another),
         cmocka_unit_test(what_the_policy_forbids_is_not_allowed),
         cmocka_unit_test(whoever_adds_needs_the_link_secret),
+        cmocka_unit_test(who_is_host_stays_host_when_its_certificate_ends),
         cmocka_unit_test(a_proposal_goes_to_all_and_is_committed_by_any),
         cmocka_unit_test(a_proposal_that_is_not_allowed_is_not_relayed),
         cmocka_unit_test(a_message_of_no_such_group_ends_the_connection),
