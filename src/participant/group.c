@@ -314,20 +314,29 @@ int participant_group_welcomed(struct participant *p, const struct signal_messag
 
 /* ---- Commits ---- */
 
-/* An accepted commit that we do not follow: say so; what comes after: participant_group_tick(). */
+/* Whether the one that we are stuck at is one that we may not follow, so that no other way leads
+ * around it (docs/PROTOCOL.md section 4). */
+bool participant_group_refuses(const struct participant *p)
+{
+    return p->stuck_us != 0 && p->stuck_reason != REASON_CANNOT_FOLLOW;
+}
+
+/* An accepted commit that we do not follow: say so; what comes after: participant_group_tick(). Said
+ * again it changes nothing: time goes on, and what was not allowed stays so. */
 static void stuck(struct participant *p, struct bytes message, int reason, uint32_t by)
 {
     uint8_t hash[SIGNAL_HASH];
     p->stats.refused++;
+    if (crypto_sha256(message, hash) == 0)
+        participant_effect_send(p, &(struct signal_message){.type = SIGNAL_COMPLAINT,
+                                                            .epoch = mls_group_epoch(p->group),
+                                                            .hash = bytes_of(hash, SIGNAL_HASH),
+                                                            .reason = (uint16_t)reason});
+    if (participant_group_refuses(p) || (p->stuck_us != 0 && reason == p->stuck_reason))
+        return;
     p->stuck_us = p->now_us;
     p->stuck_reason = reason;
     participant_notify(p, PARTICIPANT_ALARM, reason, by);
-    if (crypto_sha256(message, hash) != 0)
-        return;
-    participant_effect_send(p, &(struct signal_message){.type = SIGNAL_COMPLAINT,
-                                                        .epoch = mls_group_epoch(p->group),
-                                                        .hash = bytes_of(hash, SIGNAL_HASH),
-                                                        .reason = (uint16_t)reason});
 }
 
 /* After a merge, whoever made the commit. */
@@ -340,6 +349,9 @@ static int advanced(struct participant *p, struct roster_changes *changes)
         return rv;
     for (size_t i = 0; i < changes->n; i++)
         came += changes->list[i].came && changes->list[i].leaf != changes->list[i].by;
+    if (p->stuck_us != 0) /* the server took the other one back */
+        participant_notify(p, PARTICIPANT_INFO, REASON_UNDONE, MLS_NO_LEAF);
+    p->stuck_us = 0;
     p->stats.epochs++;
     p->rejoins = 0;
     p->behind_us = 0;
@@ -456,10 +468,6 @@ int participant_group_committed(struct participant *p, struct bytes message)
     int rv = mls_group_receive(p->group, message, now_of(p), &r);
     if (rv != 0)
         return cannot_follow(p, message, rv);
-    if (p->stuck_us != 0) { /* the server took the other one back */
-        p->stuck_us = 0;
-        participant_notify(p, PARTICIPANT_INFO, REASON_UNDONE, MLS_NO_LEAF);
-    }
     if (r.kind == MLS_RECEIVED_OWN_COMMIT)
         rv = merge_own(p);
     else if (r.kind == MLS_RECEIVED_COMMIT)
@@ -535,28 +543,33 @@ static bool was_asked_again(const struct participant *p)
 
 static uint64_t stuck_until(const struct participant *p)
 {
-    if (p->stuck_reason != REASON_CANNOT_FOLLOW)
+    if (participant_group_refuses(p))
         return p->stuck_us + STUCK_GIVE_UP_US;
     return was_asked_again(p) ? p->stuck_us : p->stuck_us + STUCK_AGAIN_US;
+}
+
+/* What we may not follow does not become right by a reconnection; what we cannot follow may. */
+static bool is_waiting_stuck(const struct participant *p)
+{
+    return p->stuck_us != 0 && (participant_group_refuses(p) || p->phase == PARTICIPANT_IN_MEETING);
 }
 
 int participant_group_tick(struct participant *p)
 {
     behind_tick(p);
-    if (p->stuck_us == 0 || p->phase != PARTICIPANT_IN_MEETING)
+    if (!is_waiting_stuck(p) || p->now_us < stuck_until(p))
         return 0;
-    if (p->now_us < stuck_until(p))
-        return 0;
-    if (p->stuck_reason != REASON_CANNOT_FOLLOW ||
-        (was_asked_again(p) && p->rejoins >= PARTICIPANT_REJOINS_LIMIT)) {
+    if (participant_group_refuses(p)) {
         participant_end_with(p, p->stuck_reason);
         return 0;
     }
-    p->rejoin = was_asked_again(p);
-    p->rejoins += p->rejoin;
+    bool again = was_asked_again(p);
     p->asked_again = mls_group_epoch(p->group) + 1;
     p->stuck_us = 0;
-    participant_reconnect(p, 0);
+    if (again)
+        participant_open_rejoin(p);
+    else
+        participant_reconnect(p, 0);
     return 0;
 }
 
@@ -640,7 +653,7 @@ uint64_t participant_group_deadline(const struct participant *p)
     uint64_t at = NEVER;
     if (p->behind_us != 0 && p->connection == LIVE)
         at = p->behind_us + BEHIND_US;
-    if (p->stuck_us != 0 && p->phase == PARTICIPANT_IN_MEETING) {
+    if (is_waiting_stuck(p)) {
         uint64_t until = stuck_until(p);
         at = until < at ? until : at;
     }

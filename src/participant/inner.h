@@ -252,6 +252,8 @@ int participant_open_card(struct participant *p, struct bytes encoded) CONCLAVE_
 int participant_open_challenge(struct participant *p,
                                const struct signal_message *m) CONCLAVE_CHECKED;
 int participant_open_knock(struct participant *p) CONCLAVE_CHECKED;
+/* Connects anew to take our leaf anew, unless that was tried too often, or must not be. */
+void participant_open_rejoin(struct participant *p);
 int participant_open_taken(struct participant *p) CONCLAVE_CHECKED;
 int participant_open_live(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
 int participant_open_info(struct participant *p, const struct signal_message *m) CONCLAVE_CHECKED;
@@ -276,6 +278,8 @@ int participant_group_committed(struct participant *p, struct bytes message) CON
 int participant_group_proposed(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
 int participant_group_undone(struct participant *p,
                              const struct signal_message *m) CONCLAVE_CHECKED;
+/* The server took a commit that we do not allow. */
+bool participant_group_refuses(const struct participant *p);
 int participant_group_tick(struct participant *p) CONCLAVE_CHECKED;
 uint64_t participant_group_deadline(const struct participant *p);
 /* Our own role now. */

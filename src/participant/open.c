@@ -282,6 +282,19 @@ int participant_open_challenge(struct participant *p, const struct signal_messag
 
 /* ---- Answers ---- */
 
+void participant_open_rejoin(struct participant *p)
+{
+    if (participant_group_refuses(p)) {
+        participant_end_with(p, p->stuck_reason);
+    } else if (p->rejoins >= PARTICIPANT_REJOINS_LIMIT) {
+        participant_end_with(p, REASON_CANNOT_FOLLOW);
+    } else {
+        p->rejoins++;
+        p->rejoin = true;
+        participant_reconnect(p, 0);
+    }
+}
+
 int participant_open_taken(struct participant *p)
 {
     if (p->connection != ASKED || !p->founding)
@@ -298,8 +311,10 @@ int participant_open_live(struct participant *p, const struct signal_message *m)
     bool founded = p->founding;
     if (m->leaf != mls_group_own_leaf(p->group) || m->epoch != mls_group_epoch(p->group)) {
         participant_notify(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
-        p->rejoin = !founded;
-        participant_reconnect(p, 0);
+        if (founded)
+            participant_reconnect(p, 0);
+        else
+            participant_open_rejoin(p);
         return 0;
     }
     p->founding = false;
@@ -372,8 +387,10 @@ int participant_open_fault(struct participant *p, int reason)
         participant_reconnect(p, SECOND_US + participant_spread(p, SECOND_US));
         return 0;
     case REASON_OUT_OF_REACH:
-        p->rejoin = p->group != NULL;
-        participant_reconnect(p, 0);
+        if (p->group != NULL)
+            participant_open_rejoin(p);
+        else
+            participant_reconnect(p, 0);
         return 0;
     case REASON_NOT_A_MEMBER:
         if (p->group == NULL)

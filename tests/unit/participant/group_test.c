@@ -1,0 +1,145 @@
+/* What comes in for the group: commits that are not allowed, cannot be followed, or are none. */
+#include "liar.h"
+
+#define MOMENT (STAGE_SECOND / 2)
+
+/* A commit of mallory's that brings in a guest whom nobody admitted. The server took it. */
+struct intrusion {
+    struct attack_scene a;
+    struct liar liar; /* to bob */
+    struct stage_actor *guest;
+    struct buf commit;
+    struct attack_standing before; /* of bob */
+};
+
+static void intrude(struct intrusion *i)
+{
+    attack_open(&i->a);
+    i->guest = attack_guest(&i->a, "Gus");
+    const struct mls_change changes[] = {mls_add(attack_knocked(&i->a.tap)),
+                                         attack_link_psk(&i->a.s)};
+    buf_init(&i->commit);
+    attack_pend_commit(&i->a.s, i->a.mallory, changes, 2, &i->commit);
+    i->before = attack_standing_of(i->a.bob);
+    liar_begin(&i->liar, &i->a, i->a.bob);
+}
+
+static void end_intrusion(struct intrusion *i)
+{
+    buf_free(&i->commit);
+    liar_end(&i->liar);
+    attack_close(&i->a);
+}
+
+static void a_commit_that_is_not_allowed_is_complained_of_and_ends_it(void **state)
+{
+    struct intrusion i;
+    (void)state;
+    intrude(&i);
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&i.commit));
+    attack_assert_unmoved(i.a.bob, &i.before);
+    assert_int_equal(liar_heard(&i.liar, SIGNAL_COMPLAINT), 1);
+    assert_int_equal(liar_last(&i.liar, SIGNAL_COMPLAINT).reason, REASON_NOT_ALLOWED);
+    assert_true(attack_told(i.a.bob, REASON_NOT_ALLOWED, PARTICIPANT_ALARM));
+    stage_run(&i.a.s, 9 * STAGE_SECOND);
+    assert_int_equal(participant_phase(i.a.bob->p), PARTICIPANT_IN_MEETING);
+    stage_run(&i.a.s, 2 * STAGE_SECOND);
+    assert_int_equal(participant_phase(i.a.bob->p), PARTICIPANT_OVER);
+    assert_int_equal(participant_end_reason(i.a.bob->p), REASON_NOT_ALLOWED);
+    end_intrusion(&i);
+}
+
+static void saying_it_again_does_not_put_off_the_end(void **state)
+{
+    struct intrusion i;
+    (void)state;
+    intrude(&i);
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&i.commit));
+    attack_forget_notices(i.a.bob);
+    stage_run(&i.a.s, 9 * STAGE_SECOND);
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&i.commit));
+    assert_false(stage_told(i.a.bob, REASON_NOT_ALLOWED)); /* told once */
+    assert_false(stage_told(i.a.bob, REASON_UNDONE));      /* and nothing was taken back */
+    stage_run(&i.a.s, 2 * STAGE_SECOND);
+    assert_int_equal(participant_phase(i.a.bob->p), PARTICIPANT_OVER);
+    end_intrusion(&i);
+}
+
+static void a_cut_does_not_lead_around_what_is_not_allowed(void **state)
+{
+    struct intrusion i;
+    (void)state;
+    intrude(&i);
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&i.commit));
+    liar_cut(&i.liar);
+    liar_challenge(&i.liar, true);
+    assert_int_equal(liar_heard(&i.liar, SIGNAL_RESUME), 1);
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&i.commit));
+    liar_live(&i.liar, i.before.epoch + 1, stage_leaf(i.a.bob));
+    stage_run(&i.a.s, 11 * STAGE_SECOND);
+    assert_int_equal(liar_heard(&i.liar, SIGNAL_REJOIN), 0);
+    assert_int_equal(participant_phase(i.a.bob->p), PARTICIPANT_OVER);
+    assert_int_equal(participant_end_reason(i.a.bob->p), REASON_NOT_ALLOWED);
+    end_intrusion(&i);
+}
+
+static void nor_does_a_server_that_no_longer_keeps_it(void **state)
+{
+    struct intrusion i;
+    (void)state;
+    intrude(&i);
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&i.commit));
+    liar_cut(&i.liar);
+    liar_challenge(&i.liar, true);
+    liar_fault(&i.liar, REASON_OUT_OF_REACH);
+    stage_run(&i.a.s, 11 * STAGE_SECOND);
+    assert_int_equal(liar_heard(&i.liar, SIGNAL_REJOIN), 0);
+    assert_int_equal(participant_phase(i.a.bob->p), PARTICIPANT_OVER);
+    assert_int_equal(participant_end_reason(i.a.bob->p), REASON_NOT_ALLOWED);
+    end_intrusion(&i);
+}
+
+static void a_commit_that_is_not_allowed_may_be_taken_back(void **state)
+{
+    struct intrusion i;
+    (void)state;
+    intrude(&i);
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&i.commit));
+    liar_say(&i.liar, &(struct signal_message){.type = SIGNAL_UNDONE,
+                                               .epoch = i.before.epoch,
+                                               .leaf = stage_leaf(i.a.mallory)});
+    stage_run(&i.a.s, 12 * STAGE_SECOND);
+    attack_assert_unmoved(i.a.bob, &i.before);
+    assert_int_equal(participant_phase(i.a.bob->p), PARTICIPANT_IN_MEETING);
+    end_intrusion(&i);
+}
+
+static void another_commit_in_its_place_is_followed(void **state)
+{
+    struct intrusion i;
+    struct buf other = {0};
+    (void)state;
+    intrude(&i);
+    attack_make_commit(&i.a.s, i.a.alice, NULL, 0, &other);
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&i.commit));
+    liar_say_mls(&i.liar, SIGNAL_COMMITTED, buf_view(&other));
+    assert_int_equal(mls_group_epoch(i.a.bob->p->group), i.before.epoch + 1);
+    assert_true(attack_told(i.a.bob, REASON_UNDONE, PARTICIPANT_INFO));
+    stage_run(&i.a.s, 12 * STAGE_SECOND);
+    assert_int_equal(participant_phase(i.a.bob->p), PARTICIPANT_IN_MEETING);
+    buf_free(&other);
+    end_intrusion(&i);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_commit_that_is_not_allowed_is_complained_of_and_ends_it),
+        cmocka_unit_test(saying_it_again_does_not_put_off_the_end),
+        cmocka_unit_test(a_cut_does_not_lead_around_what_is_not_allowed),
+        cmocka_unit_test(nor_does_a_server_that_no_longer_keeps_it),
+        cmocka_unit_test(a_commit_that_is_not_allowed_may_be_taken_back),
+        cmocka_unit_test(another_commit_in_its_place_is_followed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
