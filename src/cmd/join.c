@@ -21,8 +21,9 @@
 
 #define SAVE_KEY 32
 
-/* Seconds: after a certificate could not be renewed. */
-#define RENEW_AGAIN UINT64_C(600)
+/* Seconds between tries to renew a certificate: a tenth of what is left of it, within these. */
+#define RENEW_AGAIN_LEAST UINT64_C(5)
+#define RENEW_AGAIN_MOST UINT64_C(600)
 
 struct join_options {
     const char *link;
@@ -37,7 +38,7 @@ struct renewal {
     char token[ACCOUNT_TOKEN_MAX];
     struct account_certificate certificate;
     struct account_problem problem;
-    int rv;
+    int rv, told; /* told: the reason that was told last */
 };
 
 struct join {
@@ -207,14 +208,39 @@ static void take_renewal(struct join *j)
     plan_renewal(j, join_credential_renewal(&j->credential));
 }
 
+static void try_again(struct join *j)
+{
+    uint64_t now = seconds(j), end = j->credential.certificate.not_after;
+    uint64_t wait = end > now ? (end - now) / 10 : 0;
+    if (wait < RENEW_AGAIN_LEAST)
+        wait = RENEW_AGAIN_LEAST;
+    plan_renewal(j, now + (wait < RENEW_AGAIN_MOST ? wait : RENEW_AGAIN_MOST));
+}
+
+/* Once for each reason: it may stay so for days. */
+static void tell_no_renewal(struct join *j)
+{
+    struct renewal *r = &j->renewal;
+    if (r->rv != CONCLAVE_EPOLICY || r->problem.reason == r->told)
+        return;
+    r->told = r->problem.reason;
+    if (j->json != NULL)
+        join_json_notice(r->problem.code, r->problem.text, r->problem.next);
+    else
+        terminal_warn(j->terminal, "Your certificate could not be renewed.", r->problem.text,
+                      r->problem.next);
+}
+
 static void on_renewal_done(void *ctx)
 {
     struct join *j = ctx;
     struct renewal *r = &j->renewal;
-    if (!j->over && r->rv == 0)
+    if (!j->over && r->rv == 0) {
         take_renewal(j);
-    else if (!j->over)
-        plan_renewal(j, seconds(j) + RENEW_AGAIN);
+    } else if (!j->over) {
+        tell_no_renewal(j);
+        try_again(j);
+    }
     account_certificate_fini(&r->certificate);
     buf_free(&r->csr);
     explicit_bzero(r->token, sizeof r->token);
@@ -227,7 +253,7 @@ static void on_renew(void *ctx)
     if (identity_csr_make(j->credential.signer, &j->renewal.csr) != 0 ||
         net_loop_work(j->loop, on_renewal_run, on_renewal_done, j) != 0) {
         buf_free(&j->renewal.csr);
-        plan_renewal(j, seconds(j) + RENEW_AGAIN);
+        try_again(j);
     }
 }
 
@@ -476,6 +502,7 @@ int join_main(int argc, char **argv)
     if (rv != 0)
         return options_exit(rv);
     signal(SIGPIPE, SIG_IGN); /* a write that fails says so */
+    signal(SIGXFSZ, SIG_IGN);
     int code = 0;
     if (link_parse(j.options.link, &j.link) != 0)
         code = tell_reason(&j, REASON_BAD_LINK);

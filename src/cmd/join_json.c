@@ -343,6 +343,16 @@ void join_json_tell(struct join_json *j, const struct participant_effect *e)
     j->over = participant_phase(join_session_participant(j->session)) == PARTICIPANT_OVER;
 }
 
+void join_json_notice(const char *code, const char *text, const char *next)
+{
+    struct buf out = {0};
+    put_line(&out,
+             json_pack("{s:s, s:s, s:n, s:{s:s, s:s, s:s}}", "event", "notice", "severity",
+                       "warning", "number", "reason", "code", code, "text", text, "next", next));
+    join_json_write(&out);
+    buf_free(&out);
+}
+
 static void run_line(struct join_json *j)
 {
     struct buf out = {0};

@@ -32,6 +32,9 @@ void join_json_attach(struct join_json *j, struct join_session *session);
 /* For struct join_session_events. */
 void join_json_tell(struct join_json *j, const struct participant_effect *e);
 
+/* A warning that does not come from the participant: a reason by its code, in full. */
+void join_json_notice(const char *code, const char *text, const char *next);
+
 /* Writes lines to standard output at once. */
 void join_json_write(const struct buf *lines);
 

@@ -105,6 +105,20 @@ void terminal_say(struct terminal *t, const char *text)
     buf_free(&b);
 }
 
+void terminal_warn(struct terminal *t, const char *text, const char *why, const char *next)
+{
+    struct buf b = {0}, reason = {0};
+    put_clock(t, &b);
+    terminal_put(&reason, "%s %s", text, why);
+    buf_put(&reason, bytes_of("", 1));
+    if (buf_check(&reason) == 0)
+        terminal_put_notice(&b, t->colours, PARTICIPANT_WARNING, (const char *)reason.p, next);
+    if (buf_check(&b) == 0)
+        show(t, buf_view(&b));
+    buf_free(&reason);
+    buf_free(&b);
+}
+
 /* ---- What is typed ---- */
 
 /* What we said ourselves is shown at once: it comes back in its own time. */

@@ -25,6 +25,9 @@ void terminal_attach(struct terminal *t, struct join_session *session);
 /* For struct join_session_events: what there is to tell. */
 void terminal_event(struct terminal *t, const struct participant_effect *e);
 
+/* A warning of our own: what is so, why, and the next step. */
+void terminal_warn(struct terminal *t, const char *text, const char *why, const char *next);
+
 /* A line of our own. */
 void terminal_say(struct terminal *t, const char *text);
 

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import queue
+import resource
 import select
 import signal
 import socket
@@ -404,6 +405,14 @@ class Meetings(unittest.TestCase):
         for name in os.listdir(state):
             self.assertEqual(os.stat(os.path.join(state, name)).st_mode & 0o077, 0, name)
 
+    def test_a_full_disk_ends_it_before_a_key_could_be_used_twice(self):
+        link, state = self.meeting(), self.state()
+        ada = self.user(link, "ada", "--state", state)
+        ada.phase("in-meeting")
+        resource.prlimit(ada.process.pid, resource.RLIMIT_FSIZE, (1, 1))
+        ada.process.stdin.write(json.dumps({"do": "say", "text": "x" * 4000}) + "\n")
+        self.assertEqual(ada.over(), ("STORAGE", 7))
+
     # ---- What goes wrong is told, and the exit code with it ----
 
     def refused(self, code, *arguments):
@@ -471,7 +480,8 @@ class Meetings(unittest.TestCase):
         self.assertEqual(rooms[number]["members"], 1)
         self.assertIn("ada@conclave.test", [u["email"] for u in self.admin("users")["users"]])
         self.admin("rooms", "end", number)
-        self.assertEqual(ada.over(), ("ENDED", 0))
+        # the server says so, and no host signed it
+        self.assertEqual(ada.over(), ("UNCONFIRMED_END", 6))
         actions = [e["action"] for e in self.admin("audit", "list", "--max", "100")["entries"]]
         self.assertIn("meeting-create", actions)
 

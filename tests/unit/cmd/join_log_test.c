@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cmd/join_log.h"
+#include "support/alloc_fail.h"
 
 struct place {
     char path[64];
@@ -301,6 +302,32 @@ static void a_folder_that_cannot_be_made_is_told(void **state)
     assert_null(f);
 }
 
+/* Whatever could not be allocated, what was there before is there still. */
+static int work(void *ctx)
+{
+    struct place *p = ctx;
+    struct join_log *log = NULL;
+    struct join_log_content content;
+    int rv = join_log_open(p->folder, "m", &log, &content);
+    if (rv == 0)
+        rv = is(content.snapshot, "base") && content.n_deltas >= 3 ? 0 : CONCLAVE_EINTERNAL;
+    if (rv == 0)
+        rv = join_log_append(log, bytes_str("more"), false);
+    join_log_close(log);
+    return rv;
+}
+
+static void running_out_of_memory_loses_nothing(void **state)
+{
+    struct place p;
+    (void)state;
+    place_new(&p);
+    fill(&p);
+    assert_true(alloc_sweep(work, &p) > 3);
+    assert_int_equal(work(&p), 0);
+    place_end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +339,7 @@ int main(void)
         cmocka_unit_test(a_log_changed_anywhere_yields_no_wrong_record),
         cmocka_unit_test(a_log_older_than_its_snapshot_says_nothing),
         cmocka_unit_test(a_damaged_snapshot_is_told_and_can_be_forgotten),
+        cmocka_unit_test(running_out_of_memory_loses_nothing),
         cmocka_unit_test(one_process_at_a_time_uses_a_folder),
         cmocka_unit_test(a_folder_others_may_write_to_is_refused),
         cmocka_unit_test(files_are_their_owners_alone),
