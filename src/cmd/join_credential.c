@@ -207,6 +207,14 @@ static int renew_pass(const struct join_credential_config *config, uint64_t now,
     return rv != 0 ? rv : certify(config, c, now, problem);
 }
 
+/* The certificate is good for a while yet: who has one need not wait for a server that is away. */
+static bool can_wait(const struct join_credential *c, uint64_t now,
+                     const struct account_problem *problem)
+{
+    return now < c->certificate.not_after &&
+           (problem->reason == REASON_UNREACHABLE || problem->reason == REASON_SERVER_ERROR);
+}
+
 int join_credential_obtain(const struct join_credential_config *config, uint64_t now,
                            struct join_credential *out, struct account_problem *out_problem)
 {
@@ -220,6 +228,8 @@ int join_credential_obtain(const struct join_credential_config *config, uint64_t
         rv = begin(config, now, &c, out_problem);
     else if (rv == 0 && now >= join_credential_renewal(&c))
         rv = renew_pass(config, now, &c, out_problem);
+    if (rv == CONCLAVE_EPOLICY && c.signer != NULL && can_wait(&c, now, out_problem))
+        rv = 0;
     if (rv == 0)
         *out = c;
     else

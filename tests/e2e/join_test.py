@@ -385,6 +385,18 @@ class Meetings(unittest.TestCase):
         ben.ask("say", text="still here")
         self.assertEqual(ada.event("chat")["text"], "still here")
 
+    def test_a_server_that_is_away_is_waited_for(self):
+        link, state = self.meeting(), self.state()
+        ada = self.user(link, "ada", "--state", state)
+        ada.phase("in-meeting")
+        ada.ask("leave")
+        ada.over()
+        self.server.kill()
+        ada = self.join(link, "--state", state)
+        self.assertEqual(ada.event("notice")["reason"]["code"], "UNREACHABLE")
+        self.server.start()
+        ada.phase("in-meeting")
+
     def test_two_processes_do_not_share_a_state_folder(self):
         link, state = self.meeting(), self.state()
         ada = self.user(link, "ada", "--state", state)
