@@ -6,6 +6,7 @@
 #include "base/ct.h"
 #include "crypto/sha256.h"
 #include "crypto/suite.h"
+#include "mls/framing.h"
 #include "participant/inner.h"
 
 #define PAST_EPOCHS 3         /* chats under way while the epoch changes */
@@ -314,6 +315,16 @@ int participant_group_welcomed(struct participant *p, const struct signal_messag
 
 /* ---- Commits ---- */
 
+/* Each frame has its content: what came in another has not been put to the policy. */
+static bool carries(struct bytes message, enum mls_content_type type)
+{
+    struct mls_message m;
+    struct mls_public_message content;
+    return mls_message_parse(message, &m) == 0 && m.wire_format == MLS_PUBLIC_MESSAGE &&
+           mls_public_message_parse(m.body, &content) == 0 &&
+           content.auth_content.content.type == type;
+}
+
 /* Whether the one that we are stuck at is one that we may not follow, so that no other way leads
  * around it (docs/PROTOCOL.md section 4). */
 bool participant_group_refuses(const struct participant *p)
@@ -443,7 +454,7 @@ static int cannot_follow(struct participant *p, struct bytes message, int error)
     if (conclave_error_class(error) == CONCLAVE_CLASS_SYSTEM)
         return error;
     mls_group_context(p->group, &context);
-    if (mls_message_peek(message, &kind, &group_id, &epoch) != 0 ||
+    if (error == CONCLAVE_EWIREFORMAT || mls_message_peek(message, &kind, &group_id, &epoch) != 0 ||
         !bytes_equal(group_id, context.group_id)) {
         p->stats.refused++;
         participant_notify(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
@@ -465,7 +476,8 @@ int participant_group_committed(struct participant *p, struct bytes message)
         return resumed(p, message);
     if (p->group == NULL || p->founding)
         return 0;
-    int rv = mls_group_receive(p->group, message, now_of(p), &r);
+    int rv = carries(message, CONTENT_COMMIT) ? mls_group_receive(p->group, message, now_of(p), &r)
+                                              : CONCLAVE_EWIREFORMAT;
     if (rv != 0)
         return cannot_follow(p, message, rv);
     if (r.kind == MLS_RECEIVED_OWN_COMMIT)
@@ -635,7 +647,9 @@ int participant_group_proposed(struct participant *p, struct bytes message)
     struct mls_received r = {0};
     if (p->group == NULL || p->founding || p->rejoining != NULL)
         return 0;
-    int rv = mls_group_receive(p->group, message, now_of(p), &r);
+    int rv = carries(message, CONTENT_PROPOSAL)
+                 ? mls_group_receive(p->group, message, now_of(p), &r)
+                 : CONCLAVE_EWIREFORMAT;
     if (rv != 0) {
         if (conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
             return rv;

@@ -7,6 +7,7 @@
 #include "crypto/sha256.h"
 #include "crypto/suite.h"
 #include "identity/text.h"
+#include "mls/framing_private.h"
 #include "participant/inner.h"
 
 #define BEAT_LEAST_US (3 * SECOND_US)
@@ -369,6 +370,15 @@ static void note_behind(struct participant *p, struct bytes message)
         p->behind_us = p->now_us;
 }
 
+/* A member could hide proposals in here that neither the server nor the policy has seen. */
+static bool is_application(struct bytes message)
+{
+    struct mls_private_message m;
+    struct bytes body;
+    return mls_message_expect(message, MLS_PRIVATE_MESSAGE, &body) == 0 &&
+           mls_private_message_parse(body, &m) == 0 && m.type == CONTENT_APPLICATION;
+}
+
 int participant_talk_received(struct participant *p, struct bytes message)
 {
     struct mls_received r = {0};
@@ -379,6 +389,10 @@ int participant_talk_received(struct participant *p, struct bytes message)
         return 0;
     if (mls_message_peek(message, &kind, &group_id, &epoch) != 0 || kind != MLS_PRIVATE_MESSAGE)
         return CONCLAVE_ESYNTAX; /* handshakes come in other frames */
+    if (!is_application(message)) {
+        p->stats.refused++;
+        return 0;
+    }
     p->stats.messages_in++;
     p->lazy_save = true; /* a replay after a power cut would be seen, and harms nobody */
     int rv = mls_group_receive(p->group, message, now_of(p), &r);

@@ -1,6 +1,9 @@
 /* What comes in for the group: commits that are not allowed, cannot be followed, or are none. */
 #include "liar.h"
 
+#include "mls/proposal.h"
+#include "support/mls_forge.h"
+
 #define MOMENT (STAGE_SECOND / 2)
 
 /* A commit of mallory's that brings in a guest whom nobody admitted. The server took it. */
@@ -131,6 +134,108 @@ static void another_commit_in_its_place_is_followed(void **state)
     end_intrusion(&i);
 }
 
+/* ---- Each frame has its content ---- */
+
+struct scene {
+    struct attack_scene a;
+    struct liar liar; /* to bob */
+    struct attack_standing before;
+};
+
+static void begin(struct scene *s)
+{
+    attack_open(&s->a);
+    s->before = attack_standing_of(s->a.bob);
+    liar_begin(&s->liar, &s->a, s->a.bob);
+}
+
+static void end(struct scene *s)
+{
+    liar_end(&s->liar);
+    attack_close(&s->a);
+}
+
+/* Nothing waits for a commit, so that he may speak (RFC 9420 12.4). */
+static void assert_bob_can_talk(struct scene *s)
+{
+    s->liar.heard[SIGNAL_APP] = 0;
+    assert_int_equal(participant_say(s->a.bob->p, "Here I am.", NULL, s->a.s.now_us), 0);
+    stage_carry_out(&s->a.s, s->a.bob);
+    assert_int_equal(liar_heard(&s->liar, SIGNAL_APP), 1);
+}
+
+/* A proposal of the server's own for the state to be another. */
+static void propose_as_server(struct scene *s, struct buf *out)
+{
+    struct mls_context context;
+    struct meeting_state state = s->a.bob->p->state;
+    struct meeting_extensions e;
+    state.locked = true;
+    assert_int_equal(meeting_extensions_init(&e, s->a.s.card, &state), 0);
+    const struct mls_change change = mls_set_extensions(e.list, MEETING_EXTENSIONS);
+    mls_group_context(s->a.bob->p->group, &context);
+    assert_int_equal(mls_external_propose(s->a.s.world.public_crypto, s->a.s.world.server, 0,
+                                          &context, &change, out),
+                     0);
+    meeting_extensions_fini(&e);
+}
+
+static void a_proposal_is_taken_out_of_no_frame_but_its_own(void **state)
+{
+    struct scene s;
+    struct buf message = {0};
+    (void)state;
+    begin(&s);
+    propose_as_server(&s, &message);
+    liar_say_mls(&s.liar, SIGNAL_COMMITTED, buf_view(&message));
+    assert_true(attack_told(s.a.bob, REASON_COMMIT_FOREIGN, PARTICIPANT_ALARM));
+    assert_bob_can_talk(&s);
+    /* in its own it is put to the policy */
+    liar_say_mls(&s.liar, SIGNAL_PROPOSED, buf_view(&message));
+    assert_true(attack_told(s.a.bob, REASON_NOT_ALLOWED, PARTICIPANT_ALARM));
+    assert_bob_can_talk(&s);
+    attack_assert_unmoved(s.a.bob, &s.before);
+    buf_free(&message);
+    end(&s);
+}
+
+static void a_proposal_hidden_among_what_people_write_is_not_taken(void **state)
+{
+    struct scene s;
+    struct buf body = {0}, message = {0};
+    (void)state;
+    begin(&s);
+    const struct mls_change change = mls_remove(stage_leaf(s.a.alice));
+    assert_int_equal(mls_proposal_write_change(&body, &change), 0);
+    struct forge f = forge_of(s.a.mallory->p->group, CONTENT_PROPOSAL, buf_view(&body));
+    f.wire_format = MLS_PRIVATE_MESSAGE;
+    const struct forge_private in = forge_private_of(&f);
+    forge_private(&f, &in, &message);
+    uint64_t refused = s.a.bob->p->stats.refused;
+    liar_say_mls(&s.liar, SIGNAL_APP_FROM, buf_view(&message));
+    assert_int_equal(s.a.bob->p->stats.refused, refused + 1);
+    assert_bob_can_talk(&s);
+    assert_int_equal(participant_phase(s.a.bob->p), PARTICIPANT_IN_MEETING);
+    buf_free(&body);
+    buf_free(&message);
+    end(&s);
+}
+
+static void a_commit_is_taken_out_of_no_frame_but_its_own(void **state)
+{
+    struct scene s;
+    struct buf commit = {0};
+    (void)state;
+    begin(&s);
+    attack_make_commit(&s.a.s, s.a.alice, NULL, 0, &commit);
+    uint64_t refused = s.a.bob->p->stats.refused;
+    liar_say_mls(&s.liar, SIGNAL_PROPOSED, buf_view(&commit));
+    assert_int_equal(s.a.bob->p->stats.refused, refused + 1);
+    attack_assert_unmoved(s.a.bob, &s.before);
+    buf_free(&commit);
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +245,9 @@ int main(void)
         cmocka_unit_test(nor_does_a_server_that_no_longer_keeps_it),
         cmocka_unit_test(a_commit_that_is_not_allowed_may_be_taken_back),
         cmocka_unit_test(another_commit_in_its_place_is_followed),
+        cmocka_unit_test(a_proposal_is_taken_out_of_no_frame_but_its_own),
+        cmocka_unit_test(a_proposal_hidden_among_what_people_write_is_not_taken),
+        cmocka_unit_test(a_commit_is_taken_out_of_no_frame_but_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
