@@ -332,8 +332,8 @@ bool participant_group_refuses(const struct participant *p)
     return p->stuck_us != 0 && p->stuck_reason != REASON_CANNOT_FOLLOW;
 }
 
-/* An accepted commit that we do not follow: say so; what comes after: participant_group_tick(). Said
- * again it changes nothing: time goes on, and what was not allowed stays so. */
+/* An accepted commit that we do not follow: say so; what comes after: participant_group_tick().
+ * Said again it changes nothing: time goes on, and what was not allowed stays so. */
 static void stuck(struct participant *p, struct bytes message, int reason, uint32_t by)
 {
     uint8_t hash[SIGNAL_HASH];
