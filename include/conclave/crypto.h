@@ -49,8 +49,8 @@ uint16_t crypto_suite(const struct crypto *c);
 /* Fills out with n random bytes. ERANDOM. */
 int crypto_random(struct crypto *c, uint8_t *out, size_t n) CONCLAVE_CHECKED;
 
-/* Signatures and keys found good, shared by contexts of one thread: see crypto_remember(). entries: at most
- * 2^24, 32 bytes each. EINVAL, ENOMEM. */
+/* Signatures and keys found good, shared by contexts of one thread: see crypto_remember(). entries:
+ * at most 2^24, 32 bytes each. EINVAL, ENOMEM. */
 struct crypto_verified;
 int crypto_verified_new(size_t entries, struct crypto_verified **out) CONCLAVE_CHECKED;
 void crypto_verified_free(struct crypto_verified *v);

@@ -70,14 +70,23 @@ static int find_psk(void *ctx, struct bytes id, struct buf *out)
     return buf_check(out);
 }
 
-/* Whether two chains are one person's, as RFC 9420 12.2 asks of an external commit; the policy
- * demands the same signature key besides. */
+static bool key_of(const struct participant *p, const struct mls_credential *c,
+                   struct crypto_certificate *out)
+{
+    struct bytes rest = c->certificates, der;
+    return c->type == MLS_X509 && mls_certificate_next(&rest, &der) &&
+           crypto_certificate(p->crypto, der, out) == 0;
+}
+
+/* Whether two chains are one person's, as RFC 9420 12.2 asks of an external commit: certificates
+ * are renewed while their owners are away. The policy demands the same signature key besides. */
 static bool same_identity(void *ctx, const struct mls_credential *a, const struct mls_credential *b)
 {
     struct participant *p = ctx;
-    (void)p;
-    return a->type == MLS_X509 && b->type == MLS_X509 &&
-           bytes_equal(a->certificates, b->certificates);
+    struct crypto_certificate x, y;
+    return key_of(p, a, &x) && key_of(p, b, &y) &&
+           same_person(p, a, bytes_of(x.public_key, x.public_key_n), b,
+                       bytes_of(y.public_key, y.public_key_n));
 }
 
 struct mls_callbacks participant_group_callbacks(struct participant *p)

@@ -180,6 +180,34 @@ static void who_cannot_follow_a_commit_resumes_its_leaf(void **state)
     stage_close(&s);
 }
 
+static void who_renewed_a_certificate_while_away_resumes_too(void **state)
+{
+    struct stage s;
+    struct stage_actor *victim = NULL;
+    (void)state;
+    stage_open(&s, 7);
+    struct stage_actor *alice = stage_enter_organiser(&s);
+    struct stage_actor *bob = stage_enter(&s, IDENTITY_USER, "bob@company.com", "Bob");
+    stage_enter(&s, IDENTITY_USER, "carol@company.com", "Carol");
+    assert_true(stage_until_all_in(&s, 10 * STAGE_SECOND));
+    s.hooks.down = garble_commits;
+    s.hooks.ctx = &victim;
+    victim = bob;
+    assert_int_equal(participant_lock(alice->p, true, s.now_us), 0);
+    stage_carry_out(&s, alice);
+    stage_run(&s, STAGE_SECOND);
+    assert_true(stage_told(bob, REASON_CANNOT_FOLLOW));
+    victim = NULL;
+    struct meeting_person *renewed =
+        meeting_world_renew(&s.world, bob->person, IDENTITY_USER, "bob@company.com");
+    assert_int_equal(participant_renew(bob->p, renewed->chain, 1, s.now_us), 0);
+    stage_carry_out(&s, bob);
+    stage_run(&s, 20 * STAGE_SECOND);
+    assert_int_equal(participant_phase(bob->p), PARTICIPANT_IN_MEETING);
+    stage_agree(&s, 3);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +217,7 @@ int main(void)
         cmocka_unit_test(an_open_meeting_works_and_says_so),
         cmocka_unit_test(the_server_reads_neither_names_nor_chats),
         cmocka_unit_test(who_cannot_follow_a_commit_resumes_its_leaf),
+        cmocka_unit_test(who_renewed_a_certificate_while_away_resumes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
