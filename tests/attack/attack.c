@@ -277,8 +277,12 @@ void attack_outsider_init(struct attack_outsider *o, struct stage *s,
                           const struct meeting_person *person)
 {
     static const uint16_t extensions[] = {MEETING_EXT_CARD, MEETING_EXT_STATE, MEETING_EXT_NAME};
-    static const uint8_t sealed[12 + 1 + 16] = {[12] = 16}; /* the shape of a name */
-    const struct mls_extension name = {MEETING_EXT_NAME, bytes_of(sealed, sizeof sealed)};
+    static const uint8_t other_key[MEETING_NAME_KEY] = {1};
+    struct buf sealed = {0};
+    assert_int_equal(meeting_name_seal(s->world.crypto, bytes_of(other_key, sizeof other_key),
+                                       crypto_signer_public(person->signer), "Eve", &sealed),
+                     0);
+    const struct mls_extension name = {MEETING_EXT_NAME, buf_view(&sealed)};
     const uint64_t now = s->now_us / STAGE_SECOND;
     struct mls_client_config config = {.suite = MEETING_SUITE,
                                        .signer = person->signer,
@@ -294,6 +298,7 @@ void attack_outsider_init(struct attack_outsider *o, struct stage *s,
     assert_int_equal(mls_client_new(&config, &o->client), 0);
     assert_int_equal(mls_key_package_new(o->client, now - 60, now + MEETING_DAY, false, &o->kp), 0);
     attack_put_entry(s, mls_key_package_message(o->kp), &o->entries);
+    buf_free(&sealed);
 }
 
 void attack_outsider_fini(struct attack_outsider *o)
@@ -367,6 +372,15 @@ bool attack_lobby_find(struct stage_actor *in, const char *name, struct particip
     uint32_t at = 0;
     while (participant_lobby_next(in->p, &at, out))
         if (strcmp(out->name, name) == 0)
+            return true;
+    return false;
+}
+
+bool attack_occurs(struct bytes in, const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i + n <= in.n; i++)
+        if (memcmp(in.p + i, text, n) == 0)
             return true;
     return false;
 }

@@ -122,8 +122,8 @@ struct mls_change attack_link_psk(const struct stage *s);
 
 /* ---- Somebody without the link ---- */
 
-/* A client with a certificate of the provider's and no link's secret: what a server can make up by
- * itself. */
+/* A client with a certificate of the provider's and without the link's secret: what a server can make
+ * up by itself, or take from another meeting. The name "Eve" is sealed under another name key. */
 struct attack_outsider {
     struct mls_client *client;
     struct mls_key_package *kp;
@@ -152,6 +152,8 @@ void attack_assert_heard(struct stage *s, struct stage_actor *from, struct stage
 /* The roster's or the lobby's entry of somebody, by signature key or by name; fails if none. */
 struct participant_person attack_roster_entry(struct stage_actor *in,
                                               const struct stage_actor *whom);
+/* Whether a text occurs in a frame. */
+bool attack_occurs(struct bytes in, const char *text);
 bool attack_lobby_find(struct stage_actor *in, const char *name, struct participant_person *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* The group is not what the server, or its leader, says: other groups, older ones, everybody out. */
+/* The group is not what the server, or its leader, says: another, an older one, everybody out. */
 #include "attack.h"
 
 #include <string.h>
