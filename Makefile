@@ -18,7 +18,7 @@ release:
 	@cmake --preset release --log-level=WARNING > /dev/null
 	@cmake --build --preset release -j $(JOBS)
 
-run: ## Install what is missing, build everything, and show a group at work
+run: ## Install what is missing, build, and run a server with a meeting to join
 	@tools/install-deps.sh build
 	@$(MAKE) --no-print-directory release
 	@tools/run.sh

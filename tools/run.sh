@@ -1,21 +1,77 @@
 #!/bin/sh
-# What `make run` shows after the build: the narrated example, then what there is and what is not.
+# A server with an account and a meeting on this machine, and how to join it; until Ctrl-C.
+#
+# Data are in build/run, or in $CONCLAVE_DATA, and stay for the next time. Without a keyboard, or with
+# CONCLAVE_RUN_ONCE=1, it checks itself instead of waiting, and stops.
 set -eu
 cd "$(dirname "$0")/.."
 
-build/bin/examples/three_members
+bin=build/bin
+data=${CONCLAVE_DATA:-build/run}
+user=ada@conclave.test
+password=$data/demo-password
+address=$data/run/address
+
+mkdir -p "$data"
+chmod 700 "$data"
+rm -f "$address"
+
+$bin/conclaved --data "$data" ${CONCLAVE_PORT:+--port "$CONCLAVE_PORT"} >"$data/server.log" 2>&1 &
+server=$!
+stop()
+{
+    trap - EXIT INT TERM
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+}
+trap stop EXIT
+trap 'echo; echo "Stopped."; exit 0' INT TERM
+
+waited=0
+while [ ! -s "$address" ]; do
+    if ! kill -0 "$server" 2>/dev/null || [ $waited -ge 100 ]; then
+        echo "The server does not start:" >&2
+        tail -n 20 "$data/server.log" >&2
+        exit 1
+    fi
+    waited=$((waited + 1))
+    sleep 0.1
+done
+CONCLAVE_SERVER=$(cat "$address")
+export CONCLAVE_SERVER
+
+if [ ! -s "$password" ]; then
+    (umask 077 && head -c 12 /dev/urandom | base64 >"$password")
+    $bin/conclave account sign-up $user --password-file "$password" >/dev/null
+fi
+link=$($bin/conclave meeting new --title "First meeting" --sign-in $user --password-file "$password")
 
 cat <<END
 
-That was MLS, the key agreement under Conclave's meetings: real clients, real bytes, one process.
-Built so far: libconclave with MLS and SFrame, and SRTP/RTP in src/rtc.
-Not built yet: the meeting itself. There is no server, no lobby, no media switch and no browser app;
-nothing listens on this machine now.
+Conclave runs at $CONCLAVE_SERVER, with its data in $data.
+A fresh meeting has this link; what follows the # the server never sees:
 
-Go on from here:
-  examples/        short programs against the public headers; their binaries are in build/bin/examples
-  include/conclave the public headers, which are the manual
-  make test        all tests, with sanitizers
-  make bench       what the operations cost, against what they must
-  make help        everything else
+  $link
+
+From a second terminal, join as its host:
+
+  $bin/conclave join '$link' --name Ada --sign-in $user --password-file $password
+
+From a third, as a guest, whom the host sees in the lobby and lets in with /admit 1:
+
+  $bin/conclave join '$link' --name Guest --guest
+
+Not built yet: audio and video, and the browser app.
 END
+
+if [ -t 0 ] && [ "${CONCLAVE_RUN_ONCE:-}" != 1 ]; then
+    echo
+    echo "Ctrl-C stops the server."
+    wait "$server"
+else
+    echo
+    echo "Checking: the host joins, then a whole meeting is played."
+    sleep 2 | $bin/conclave join "$link" --json --name Ada --sign-in $user --password-file "$password" |
+        grep -q '"phase":"in-meeting"'
+    $bin/conclave demo
+fi
