@@ -447,6 +447,14 @@ static int finish(struct join *j)
     return (int)code;
 }
 
+static int open_clients(struct join *j)
+{
+    int rv = net_clients_new(net_loop_uv(j->loop), j->options.ca, &j->clients);
+    return rv != 0 ? tell(j, JOIN_EXIT_USAGE, conclave_error_name(rv), "--ca cannot be used.",
+                          "It has to be a file of certificates, PEM.")
+                   : 0;
+}
+
 static int run(struct join *j)
 {
     int rv = net_loop_new(&j->loop);
@@ -454,18 +462,15 @@ static int run(struct join *j)
         return tell_error(j, rv);
     int code = name_server(j);
     if (code == 0)
+        code = open_clients(j);
+    if (code == 0)
         code = open_folder(j);
     if (code == 0)
         code = obtain_credential(j);
     if (code == 0)
         code = open_trust(j);
-    if (code != 0)
-        return code;
-    rv = net_clients_new(net_loop_uv(j->loop), j->options.ca, &j->clients);
-    if (rv != 0)
-        return tell(j, JOIN_EXIT_USAGE, conclave_error_name(rv), "--ca cannot be used.",
-                    "It has to be a file of certificates, PEM.");
-    code = open_session(j);
+    if (code == 0)
+        code = open_session(j);
     if (code != 0)
         return code;
     net_loop_run(j->loop);

@@ -33,8 +33,9 @@ def free_port():
 class Server:
     """conclaved with a data folder and a port of its own."""
 
-    def __init__(self, folder):
-        self.data, self.port, self.process = os.path.join(folder, "data"), free_port(), None
+    def __init__(self, folder, *options, port=None):
+        self.data, self.port = os.path.join(folder, "data"), port or free_port()
+        self.options, self.process = options, None
         self.start()
 
     def start(self):
@@ -42,7 +43,7 @@ class Server:
         if os.path.exists(address):
             os.unlink(address)
         self.process = subprocess.Popen(
-            [CONCLAVED, "--data", self.data, "--port", str(self.port)],
+            [CONCLAVED, "--data", self.data, "--port", str(self.port), *self.options],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + PATIENCE
         while not (os.path.exists(address) and os.path.getsize(address)):
@@ -505,6 +506,40 @@ class Meetings(unittest.TestCase):
                      "--password-file", self.password, "--new-password-file", fresh]
         self.assertEqual(conclave(*arguments).returncode, 0)
         self.assertEqual(conclave(*arguments).returncode, 5)
+
+    # ---- TLS ----
+
+    def test_over_tls_with_a_trusted_certificate_only(self):
+        folder, port = tempfile.mkdtemp(dir=self.folder), free_port()
+        chain, key = os.path.join(folder, "chain.pem"), os.path.join(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test",
+                        "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", chain],
+                       check=True, stderr=subprocess.DEVNULL)
+        config = os.path.join(folder, "config")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(f"[server]\nurl = https://localhost:{port}\nlisten = 127.0.0.1:{port}\n"
+                    f"open_sign_up = yes\n[tls]\ncertificate = {chain}\nkey = {key}\n")
+        server = Server(folder, "--config", config)
+        try:
+            self.meet_over_tls(f"https://localhost:{port}", chain)
+        finally:
+            self.assertEqual(server.stop(), 0)
+
+    def meet_over_tls(self, url, chain):
+        common = ["--password-file", self.password, "--ca", chain]
+        done = conclave("account", "sign-up", "ada@conclave.test", "--server", url, *common)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = conclave("meeting", "new", "--title", "TLS", "--sign-in", "ada@conclave.test",
+                        "--server", url, *common)
+        link = done.stdout.strip()
+        self.assertTrue(link.startswith(url), done.stderr)
+        self.assertEqual(self.refused(4, link, "--guest"), "TLS")
+        self.assertEqual(self.refused(2, link, "--guest", "--ca", self.password), "EINVAL")
+        ada = self.join(link, "--sign-in", "ada@conclave.test", *common)
+        ada.phase("in-meeting")
+        ada.ask("end")
+        self.assertEqual(ada.over(), ("ENDED", 0))
 
     # ---- A person at a terminal ----
 
