@@ -122,8 +122,8 @@ struct mls_change attack_link_psk(const struct stage *s);
 
 /* ---- Somebody without the link ---- */
 
-/* A client with a certificate of the provider's and without the link's secret: what a server can make
- * up by itself, or take from another meeting. The name "Eve" is sealed under another name key. */
+/* A client with a certificate of the provider's and without the link's secret: what a server can
+ * make up by itself, or take from another meeting. Its name is sealed under another name key. */
 struct attack_outsider {
     struct mls_client *client;
     struct mls_key_package *kp;

@@ -259,13 +259,11 @@ static void assert_not_hers_to_say(struct attack_scene *a, const struct meeting_
     struct buf commit = {0};
     const struct mls_change change = state_change(a, state, &e);
     const struct attack_standing before = attack_standing_of(a->bob);
-    unsigned rejected = a->tap.seen[SIGNAL_REJECTED];
     attack_make_commit(&a->s, a->mallory, &change, 1, &commit);
     attack_send(&a->s, a->mallory, SIGNAL_COMMIT, buf_view(&commit));
     stage_run(&a->s, MOMENT);
-    assert_int_equal(a->tap.seen[SIGNAL_REJECTED], rejected + 1);
+    assert_int_equal(a->tap.seen[SIGNAL_REJECTED], 1);
     assert_int_equal(attack_last(&a->tap, SIGNAL_REJECTED).reason, REASON_NOT_ALLOWED);
-    attack_forget_notices(a->bob);
     attack_deliver_mls(&a->s, a->bob, SIGNAL_COMMITTED, buf_view(&commit));
     attack_assert_unmoved(a->bob, &before);
     assert_true(attack_told(a->bob, REASON_NOT_ALLOWED, PARTICIPANT_ALARM));
@@ -275,24 +273,24 @@ static void assert_not_hers_to_say(struct attack_scene *a, const struct meeting_
 
 static void an_attendee_gives_no_commands(void **state)
 {
-    struct attack_scene a;
-    struct buf mallory = {0};
     (void)state;
-    attack_open(&a);
-    const struct meeting_state now = a.mallory->p->state;
-    struct meeting_state next = now;
-    next.locked = true;
-    assert_not_hers_to_say(&a, &next);
-    next = now;
-    next.ended = true;
-    assert_not_hers_to_say(&a, &next);
-    next = now;
-    assert_int_equal(meeting_list_with(now.cohosts, bytes_str("mallory@" MEETING_DOMAIN), &mallory),
-                     0);
-    next.cohosts = buf_view(&mallory);
-    assert_not_hers_to_say(&a, &next);
-    buf_free(&mallory);
-    attack_close(&a);
+    for (int command = 0; command < 3; command++) {
+        struct attack_scene a;
+        struct buf mallory = {0};
+        attack_open(&a);
+        struct meeting_state next = a.mallory->p->state;
+        assert_int_equal(
+            meeting_list_with(next.cohosts, bytes_str("mallory@" MEETING_DOMAIN), &mallory), 0);
+        if (command == 0)
+            next.locked = true;
+        else if (command == 1)
+            next.ended = true;
+        else
+            next.cohosts = buf_view(&mallory);
+        assert_not_hers_to_say(&a, &next);
+        buf_free(&mallory);
+        attack_close(&a);
+    }
 }
 
 /* The last state commit of alice's comes again, when she has said the contrary. */
