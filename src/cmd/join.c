@@ -13,6 +13,7 @@
 #include "cmd/join_credential.h"
 #include "cmd/join_exit.h"
 #include "cmd/join_json.h"
+#include "cmd/join_own.h"
 #include "cmd/join_trust.h"
 #include "cmd/options.h"
 #include "cmd/terminal.h"
@@ -27,7 +28,7 @@
 
 struct join_options {
     const char *link;
-    const char *name, *sign_in, *password_file, *device, *state, *ca;
+    const char *name, *sign_in, *password_file, *device, *state, *ca, *certificate, *key;
     struct option_list trust;
     bool guest, json, no_color, stay;
 };
@@ -103,6 +104,21 @@ static int tell_problem(const struct join *j, const struct account_problem *p)
 
 /* ---- The command line ---- */
 
+/* One can be only one. */
+static int check_who(const struct join_options *o)
+{
+    if ((o->certificate != NULL) != (o->key != NULL)) {
+        fprintf(stderr, "conclave: --certificate and --key need each other\n");
+        return CONCLAVE_EINVAL;
+    }
+    if ((o->sign_in != NULL) + (o->device != NULL) + (o->key != NULL) + o->guest > 1) {
+        fprintf(stderr,
+                "conclave: --sign-in, --device, --certificate and --guest exclude each other\n");
+        return CONCLAVE_EINVAL;
+    }
+    return 0;
+}
+
 static int parse(int argc, char **argv, struct join_options *o)
 {
     const struct option_row rows[] = {
@@ -111,6 +127,9 @@ static int parse(int argc, char **argv, struct join_options *o)
         {"--password-file", "FILE", "its password is the first line; else it is asked for",
          .text = &o->password_file},
         {"--device", "CODE", "join as a device, with its activation code", .text = &o->device},
+        {"--certificate", "FILE", "join with these certificates, of whatever CA",
+         .text = &o->certificate},
+        {"--key", "FILE", "and with their private key", .text = &o->key},
         {"--guest", NULL, "join as a guest, whoever was signed in before", .flag = &o->guest},
         {"--state", "DIR", "keep key, sign-in and the place in the meeting there",
          .text = &o->state},
@@ -124,8 +143,9 @@ static int parse(int argc, char **argv, struct join_options *o)
     };
     const struct options options = {
         .usage = "conclave join LINK [OPTION...]",
-        .about = "Takes part in a meeting. Without --sign-in and --device: as who is kept in the\n"
-                 "state folder, else as a guest.",
+        .about =
+            "Takes part in a meeting. Without --sign-in, --device and --certificate: as who is\n"
+            "kept in the state folder, else as a guest.",
         .rows = rows,
         .n_rows = sizeof rows / sizeof rows[0],
         .least = 1,
@@ -133,11 +153,7 @@ static int parse(int argc, char **argv, struct join_options *o)
     };
     size_t n;
     int rv = options_parse(&options, argc, argv, &o->link, &n);
-    if (rv == 0 && (o->sign_in != NULL) + (o->device != NULL) + o->guest > 1) {
-        fprintf(stderr, "conclave: --sign-in, --device and --guest exclude each other\n");
-        rv = CONCLAVE_EINVAL;
-    }
-    return rv;
+    return rv == 0 ? check_who(o) : rv;
 }
 
 /* ---- Who we are ---- */
@@ -166,10 +182,36 @@ static uint64_t seconds(struct join *j)
     return net_loop_now(j->loop) / 1000000;
 }
 
+/* Of our own, not of the server: what is wrong with it is for us to mend. */
+static int read_own(struct join *j)
+{
+    const struct join_options *o = &j->options;
+    int rv = join_own_read(o->certificate, o->key, j->credential_config.suite, &j->credential);
+    switch (rv) {
+    case 0:
+        return 0;
+    case CONCLAVE_ENOTFOUND:
+        return tell(j, JOIN_EXIT_IDENTITY, "ENOTFOUND",
+                    "A file of --certificate or --key cannot be read.", "Check path and rights.");
+    case CONCLAVE_EPOLICY:
+        return tell(j, JOIN_EXIT_IDENTITY, "OPEN_KEY", "Others may read the private key.",
+                    "Make it yours alone: chmod 600.");
+    case CONCLAVE_ECREDENTIAL:
+        return tell(j, JOIN_EXIT_IDENTITY, "ECREDENTIAL",
+                    "The first certificate is not for this key.", "Give the ones that are.");
+    default:
+        return tell(j, JOIN_EXIT_IDENTITY, conclave_error_name(rv),
+                    "The certificates or the key cannot be used.",
+                    "They have to be PEM, the key of P-256 and not encrypted.");
+    }
+}
+
 static int obtain_credential(struct join *j)
 {
     struct account_problem problem = {0};
     plan_credential(j);
+    if (j->options.key != NULL)
+        return read_own(j);
     int rv = join_credential_obtain(&j->credential_config, seconds(j), &j->credential, &problem);
     if (rv == CONCLAVE_EPOLICY)
         return tell_problem(j, &problem);
@@ -195,17 +237,22 @@ static void on_renewal_run(void *ctx)
     r->rv = account_certify(j->api, r->token, buf_view(&r->csr), &r->certificate, &r->problem);
 }
 
-static void take_renewal(struct join *j)
+static void show_renewed(struct join *j)
 {
     struct bytes chain[ACCOUNT_CHAIN_MAX];
-    /* What cannot be kept can still be used. */
-    (void)(join_credential_renew(&j->credential_config, &j->credential, &j->renewal.certificate,
-                                 seconds(j)) == 0);
     size_t n = join_credential_chain(&j->credential, chain);
     (void)(participant_renew(join_session_participant(j->session), chain, n,
                              net_loop_now(j->loop)) == 0);
     join_session_wake(j->session);
     plan_renewal(j, join_credential_renewal(&j->credential));
+}
+
+static void take_renewal(struct join *j)
+{
+    /* What cannot be kept can still be used. */
+    (void)(join_credential_renew(&j->credential_config, &j->credential, &j->renewal.certificate,
+                                 seconds(j)) == 0);
+    show_renewed(j);
 }
 
 static void try_again(struct join *j)
@@ -246,9 +293,35 @@ static void on_renewal_done(void *ctx)
     explicit_bzero(r->token, sizeof r->token);
 }
 
+/* Who put the files there puts newer ones there in time. */
+static void renew_own(struct join *j)
+{
+    struct join_credential fresh;
+    if (join_own_read(j->options.certificate, j->options.key, j->credential.suite, &fresh) == 0) {
+        bool newer = fresh.certificate.not_after > j->credential.certificate.not_after &&
+                     bytes_equal(crypto_signer_public(fresh.signer),
+                                 crypto_signer_public(j->credential.signer));
+        if (newer) {
+            struct account_certificate old = j->credential.certificate;
+            j->credential.certificate = fresh.certificate;
+            j->credential.issued = fresh.issued;
+            fresh.certificate = old;
+            show_renewed(j);
+        }
+        join_credential_fini(&fresh);
+        if (newer)
+            return;
+    }
+    try_again(j);
+}
+
 static void on_renew(void *ctx)
 {
     struct join *j = ctx;
+    if (j->options.key != NULL) {
+        renew_own(j);
+        return;
+    }
     memcpy(j->renewal.token, j->credential.pass.token, sizeof j->renewal.token);
     if (identity_csr_make(j->credential.signer, &j->renewal.csr) != 0 ||
         net_loop_work(j->loop, on_renewal_run, on_renewal_done, j) != 0) {
@@ -334,7 +407,7 @@ static int open_trust(struct join *j)
             return tell(j, JOIN_EXIT_USAGE, conclave_error_name(rv),
                         "A file of --trust cannot be used.", j->options.trust.value[i]);
     }
-    if (rv == 0)
+    if (rv == 0 && j->credential.certificate.root.n != 0)
         rv = participant_trust_set_provider(j->trust, buf_view(&j->credential.certificate.root));
     return rv != 0 ? tell_error(j, rv) : 0;
 }
@@ -387,6 +460,8 @@ static int open_front(struct join *j)
         rv = net_loop_signal(j->loop, SIGINT, on_signal, j);
     if (rv == 0)
         rv = net_loop_signal(j->loop, SIGTERM, on_signal, j);
+    if (rv == 0)
+        rv = net_loop_signal(j->loop, SIGHUP, on_signal, j); /* the terminal was closed */
     return rv;
 }
 

@@ -157,6 +157,33 @@ def conclave(*arguments, stdin="", timeout=PATIENCE):
                           timeout=timeout, check=False)
 
 
+def openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, stderr=subprocess.DEVNULL)
+
+
+def certify(folder, name, san, issuer=None):
+    """A P-256 key and a certificate for it, of an issuer made by this or of itself: their paths."""
+    chain, key, request, extensions = (os.path.join(folder, name + end)
+                                       for end in (".pem", ".key", ".csr", ".ext"))
+    with open(extensions, "w", encoding="utf-8") as f:
+        f.write(f"subjectAltName={san}\nextendedKeyUsage=serverAuth,clientAuth\n"
+                "keyUsage=digitalSignature\nbasicConstraints=critical,CA:FALSE\n")
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+            f"/CN={name}", "-keyout", key, "-out", request)
+    signer = ["-CA", issuer[0], "-CAkey", issuer[1]] if issuer else ["-signkey", key]
+    openssl("x509", "-req", "-in", request, "-days", "2", "-set_serial", str(time.time_ns()),
+            "-extfile", extensions, *signer, "-out", chain)
+    return chain, key
+
+
+def authority(folder, name):
+    chain, key = os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key")
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days", "9", "-subj", f"/O={name}/CN={name}", "-addext",
+            "keyUsage=critical,keyCertSign", "-keyout", key, "-out", chain)
+    return chain, key
+
+
 class Meetings(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -301,6 +328,33 @@ class Meetings(unittest.TestCase):
         ada.ask("admit-all")
         ben.phase("in-meeting")
 
+    def test_certificates_of_another_ca_are_worth_what_the_others_trust(self):
+        folder = tempfile.mkdtemp(dir=self.folder)
+        partner, rogue = authority(folder, "Partner"), authority(folder, "Rogue")
+        carol = certify(folder, "carol", "email:carol@partner.example", partner)
+        mallory = certify(folder, "mallory", "email:ada@conclave.test", rogue)
+        link = self.meeting("--organization", "conclave.test", "--organization", "partner.example")
+        ada = self.user(link, "ada", "--trust", f"{partner[0]}:partner.example")
+        ada.phase("in-meeting")
+        for chain, key in (carol, mallory):
+            self.join(link, "--certificate", chain, "--key", key).phase("in-lobby")
+        waiting = ada.until(lambda line: line.get("event") == "lobby" and
+                            len(line["waiting"]) == 2)["waiting"]
+        seen = {(w["identity"]["category"], w["identity"]["identifier"], w["identity"]["issuer"])
+                for w in waiting}
+        self.assertEqual(seen, {("member", "carol@partner.example", "Partner"),
+                                ("unverified", "", "")})
+        openssl("ec", "-in", carol[1], "-out", carol[1] + ".ec")  # the form of RFC 5915
+        os.chmod(carol[1] + ".ec", 0o600)
+        self.join(link, "--certificate", carol[0], "--key", carol[1] + ".ec").phase("in-lobby")
+        os.chmod(carol[1], 0o644)
+        self.assertEqual(self.refused(5, link, "--certificate", carol[0], "--key", carol[1]),
+                         "OPEN_KEY")
+        self.assertEqual(self.refused(5, link, "--certificate", carol[0], "--key", mallory[1]),
+                         "ECREDENTIAL")
+        self.assertEqual(self.refused(5, link, "--certificate", carol[0], "--key", "/nonexistent"),
+                         "ENOTFOUND")
+
     # ---- In the meeting ----
 
     def test_commands_without_the_role_or_the_sense_are_answered(self):
@@ -351,6 +405,19 @@ class Meetings(unittest.TestCase):
         ada.phase("in-meeting")
         ada.process.send_signal(signal.SIGTERM)
         self.assertEqual(ada.over(), ("LEFT", 0))
+
+    def test_leaving_does_not_wait_for_a_server_that_hangs(self):
+        link = self.meeting()
+        ada = self.user(link, "ada")
+        ada.phase("in-meeting")
+        self.server.process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            ada.ask("leave")
+            self.assertEqual(ada.over(), ("LEFT", 0))
+            self.assertLess(time.monotonic() - began, 10)
+        finally:
+            self.server.process.send_signal(signal.SIGCONT)
 
     # ---- Coming back ----
 
@@ -511,11 +578,7 @@ class Meetings(unittest.TestCase):
 
     def test_over_tls_with_a_trusted_certificate_only(self):
         folder, port = tempfile.mkdtemp(dir=self.folder), free_port()
-        chain, key = os.path.join(folder, "chain.pem"), os.path.join(folder, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test",
-                        "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", chain],
-                       check=True, stderr=subprocess.DEVNULL)
+        chain, key = certify(folder, "server", "DNS:localhost")
         config = os.path.join(folder, "config")
         with open(config, "w", encoding="utf-8") as f:
             f.write(f"[server]\nurl = https://localhost:{port}\nlisten = 127.0.0.1:{port}\n"
