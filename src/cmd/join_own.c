@@ -34,7 +34,7 @@ static int unwrap(const struct buf *pem, struct buf *out)
 {
     static const char label[] = "PRIVATE KEY-----";
     struct buf text = {0};
-    const uint8_t *begin = memmem(pem->p, pem->n, label, sizeof label - 1);
+    const uint8_t *begin = pem->n != 0 ? memmem(pem->p, pem->n, label, sizeof label - 1) : NULL;
     if (begin == NULL)
         return CONCLAVE_ESYNTAX;
     begin += sizeof label - 1;

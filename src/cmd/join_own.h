@@ -1,5 +1,5 @@
-/* A key and certificates that did not come from the meeting's server: of an organisation's own CA, or
- * a public one.
+/* A key and certificates that did not come from the meeting's server: of an organisation's own CA,
+ * or of a public one.
  */
 #ifndef CMD_JOIN_OWN_H
 #define CMD_JOIN_OWN_H
