@@ -15,6 +15,11 @@ if((CONCLAVE_TESTS OR CONCLAVE_PROGRAMS) AND NOT CONCLAVE_FUZZ)
     pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
     pkg_check_modules(SRTP2 IMPORTED_TARGET libsrtp2)
 endif()
+if(CONCLAVE_TESTS OR CONCLAVE_PROGRAMS OR CONCLAVE_FUZZ)
+    pkg_check_modules(OGG REQUIRED IMPORTED_TARGET ogg)
+    pkg_check_modules(OPUS REQUIRED IMPORTED_TARGET opus)
+    pkg_check_modules(VPX REQUIRED IMPORTED_TARGET vpx)
+endif()
 
 # intel-ipsec-mb makes AES-GCM about three times faster on x86-64; OpenSSL serves without it.
 set(CONCLAVE_HAVE_IPSECMB OFF)

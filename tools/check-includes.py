@@ -32,17 +32,22 @@ MAY_INCLUDE = {
     "room": ["meeting"],
     "rtc": ["crypto"],
     "sfu": ["rtc"],
+    "media": ["wire"],
     "net": ["base"],
     "store": ["base"],
     "service": ["room"],
 }
 # An edge that brings nothing along: the service puts rooms and the store together; neither knows the
 # other.
-AND_DIRECTLY = {"service": {"store"}}
+# Files of media look at frames with the eyes of the payload formats; they know no packets.
+AND_DIRECTLY = {"service": {"store"}, "media": {"rtc"}}
 UNBOUND = {"cmd", "tests"}  # wiring and tests may include anything
 
 # The server's brain follows a group without being in it.
-ONLY_THESE = {("room", "mls"): {"mls/public_group.h"}}
+ONLY_THESE = {
+    ("room", "mls"): {"mls/public_group.h"},
+    ("media", "rtc"): {"rtc/opus.h", "rtc/vp8.h"},
+}
 
 WITH_IO = {"net", "store", "service", "cmd", "tests", "examples"}
 PURE_HEADERS = {
@@ -54,10 +59,14 @@ EXTRA_HEADERS = {
     "src/crypto/openssl/": ("openssl/", "pthread.h", "stdatomic.h", "threads.h", "time.h"),
     "src/crypto/ipsecmb/": ("intel-ipsec-mb.h", "stdatomic.h"),
     "src/base/": ("valgrind/memcheck.h",),
+    "src/media/": ("math.h", "ogg/", "opus.h", "vpx/"),
 }
 ONE_FOLDER = {
     "openssl/": ("src/crypto/openssl/", "tests/"),
     "intel-ipsec-mb.h": ("src/crypto/ipsecmb/", "tests/"),
+    "ogg/": ("src/media/", "tests/"),
+    "opus.h": ("src/media/", "tests/"),
+    "vpx/": ("src/media/", "tests/"),
 }
 NO_CALLS = re.compile(r"\b(abort|assert|exit|_Exit|getenv|rand|srand|system)\s*\(")
 MEMCMP = re.compile(r"\bmemcmp\s*\(")

@@ -13,7 +13,7 @@ packages_of()
     build)
         echo build-essential cmake ninja-build pkg-config libssl-dev libjansson-dev \
             libsqlite3-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev \
-            ca-certificates
+            libogg-dev libopus-dev libvpx-dev ca-certificates
         # The multi-buffer library is written for x86-64; elsewhere OpenSSL does its work.
         [ "$(dpkg --print-architecture)" != amd64 ] || echo libipsec-mb-dev
         ;;

@@ -49,6 +49,13 @@ class CheckIncludes(unittest.TestCase):
         self.allowed("src/room/a.c", '#include "mls/public_group.h"\n')
         self.refused("src/room/a.c", '#include "mls/group.h"\n', "only mls/public_group.h")
 
+    def test_media_sees_payload_formats_and_is_the_place_of_codecs(self):
+        self.allowed("src/media/a.c", '#include "rtc/vp8.h"\n#include <vpx/vp8cx.h>\n')
+        self.allowed("src/media/a.c", "#include <ogg/ogg.h>\n#include <opus.h>\n#include <math.h>\n")
+        self.refused("src/media/a.c", '#include "rtc/rtp.h"\n', "only rtc/opus.h, rtc/vp8.h")
+        self.refused("src/rtc/a.c", "#include <opus.h>\n", "belongs into src/media/")
+        self.refused("src/cmd/a.c", "#include <vpx/vpx_image.h>\n", "belongs into src/media/")
+
     def test_public_headers(self):
         self.allowed("src/mls/a.c", "#include <conclave/mls.h>\n#include <conclave/bytes.h>\n")
         self.allowed("include/conclave/mls.h", "#include <conclave/crypto.h>\n")
