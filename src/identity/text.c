@@ -82,6 +82,72 @@ bool text_is_readable(struct bytes utf8)
     return all_are(utf8, is_readable);
 }
 
+/* Letters of other scripts, and which small Latin letter they look like, themselves or as capitals. */
+static const struct {
+    uint16_t c;
+    char like;
+} doubles[] = {
+    {0x131, 'i'}, {0x251, 'a'}, {0x261, 'g'}, {0x391, 'a'}, {0x392, 'b'}, {0x395, 'e'},
+    {0x396, 'z'}, {0x397, 'h'}, {0x399, 'i'}, {0x39a, 'k'}, {0x39c, 'm'}, {0x39d, 'n'},
+    {0x39f, 'o'}, {0x3a1, 'p'}, {0x3a4, 't'}, {0x3a5, 'y'}, {0x3a7, 'x'}, {0x3b1, 'a'},
+    {0x3b9, 'i'}, {0x3ba, 'k'}, {0x3bd, 'v'}, {0x3bf, 'o'}, {0x3c1, 'p'}, {0x3c5, 'u'},
+    {0x405, 's'}, {0x406, 'i'}, {0x408, 'j'}, {0x410, 'a'}, {0x412, 'b'}, {0x415, 'e'},
+    {0x41a, 'k'}, {0x41c, 'm'}, {0x41d, 'h'}, {0x41e, 'o'}, {0x420, 'p'}, {0x421, 'c'},
+    {0x422, 't'}, {0x423, 'y'}, {0x425, 'x'}, {0x430, 'a'}, {0x435, 'e'}, {0x43a, 'k'},
+    {0x43e, 'o'}, {0x440, 'p'}, {0x441, 'c'}, {0x443, 'y'}, {0x445, 'x'}, {0x455, 's'},
+    {0x456, 'i'}, {0x458, 'j'}, {0x4bb, 'h'}, {0x501, 'd'}, {0x51b, 'q'}, {0x51d, 'w'},
+};
+
+/* What a character looks like; 0: nothing, it is space. */
+static uint32_t look_of(uint32_t c)
+{
+    if (c >= 0xff01 && c <= 0xff5e) /* full width */
+        c -= 0xfee0;
+    if (c >= 'A' && c <= 'Z')
+        c += 'a' - 'A';
+    for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++)
+        if (doubles[i].c == c)
+            c = (uint32_t)doubles[i].like;
+    switch (c) {
+    case ' ':
+    case 0xa0:
+        return 0;
+    case 'l':
+    case '1':
+    case '|':
+        return 'i';
+    case '0':
+        return 'o';
+    default:
+        return c;
+    }
+}
+
+/* The look of the next character of *rest that has one, which is shortened; 0 at the end. */
+static uint32_t next_look(struct bytes *rest)
+{
+    uint32_t c, look = 0;
+    while (look == 0 && rest->n != 0) {
+        size_t n = utf8_read(rest->p, rest->n, &c);
+        look = look_of(n == 0 ? rest->p[0] : c);
+        n = n == 0 ? 1 : n;
+        *rest = bytes_of(rest->p + n, rest->n - n);
+    }
+    return look;
+}
+
+bool text_is_alike(const char *a, const char *b)
+{
+    struct bytes x = bytes_str(a), y = bytes_str(b);
+    uint32_t look;
+    do {
+        look = next_look(&x);
+        if (look != next_look(&y))
+            return false;
+    } while (look != 0);
+    return true;
+}
+
 void text_put(struct buf *b, const char *text)
 {
     buf_put(b, bytes_str(text));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identity/text.h"
 #include "meeting/knock.h"
 #include "participant/inner.h"
 
@@ -195,6 +196,21 @@ void participant_door_drop_first(struct participant *p)
         take_out(&p->joiners, 0);
 }
 
+static bool lobby_has_like(struct participant *p, const char *name, const struct caller *but)
+{
+    char other[PARTICIPANT_NAME_MAX + 1];
+    for (size_t i = 0; name[0] != '\0' && i < p->lobby.n && p->lobby.n <= PARTICIPANT_LIKE_LIMIT;
+         i++) {
+        const struct caller *c = &p->lobby.list[i];
+        if (c == but)
+            continue;
+        participant_person_name(p, c->signature_key, c->leaf_extensions, other);
+        if (text_is_alike(name, other))
+            return true;
+    }
+    return false;
+}
+
 bool participant_lobby_next(struct participant *p, uint32_t *at, struct participant_person *out)
 {
     if (*at >= p->lobby.n)
@@ -207,5 +223,7 @@ bool participant_lobby_next(struct participant *p, uint32_t *at, struct particip
                                        .since = c->since,
                                        .identity = c->verdict->id};
     participant_person_name(p, c->signature_key, c->leaf_extensions, out->name);
+    out->same_name =
+        participant_roster_has_like(p, out->name, MLS_NO_LEAF) || lobby_has_like(p, out->name, c);
     return true;
 }

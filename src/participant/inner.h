@@ -386,6 +386,8 @@ void participant_roster_presence(struct participant *p, struct bytes list);
 struct seat *participant_roster_seat(const struct participant *p,
                                      uint32_t leaf); /* NULL if blank */
 enum meeting_role participant_roster_role(const struct participant *p, uint32_t leaf);
+/* Whether a member, but for this leaf, shows a like name. */
+bool participant_roster_has_like(struct participant *p, const char *name, uint32_t but);
 /* As meeting_name_open(). */
 bool participant_person_name(struct participant *p, struct bytes signature_key,
                              struct bytes leaf_extensions,

@@ -13,6 +13,8 @@
 /* Wishes that are proposed for the leader to commit; with more it is better to commit them at once
  * ourselves: "admit all" is one message then, and not a thousand. */
 #define PARTICIPANT_PROPOSE_LIMIT 16u
+/* Names that are compared with each other, to say that two look alike. */
+#define PARTICIPANT_LIKE_LIMIT 100u
 /* Chats that have not come back. */
 #define PARTICIPANT_UNSENT_LIMIT 256u
 /* Ids of chats seen, so that a repeated one is shown once. */

@@ -287,27 +287,20 @@ void participant_roster_presence(struct participant *p, struct bytes list)
 
 /* ---- For the user ---- */
 
-static bool same_text(const char *a, const char *b)
-{
-    for (; *a != '\0' && *b != '\0'; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
-        char y = *b >= 'A' && *b <= 'Z' ? (char)(*b - 'A' + 'a') : *b;
-        if (x != y)
-            return false;
-    }
-    return *a == *b;
-}
-
-static bool name_is_shared(struct participant *p, uint32_t leaf, const char *name)
+/* Pair by pair, so only where people look: a large roster is searched, not read. */
+bool participant_roster_has_like(struct participant *p, const char *name, uint32_t but)
 {
     struct mls_member m;
     uint32_t at = 0;
     char other[PARTICIPANT_NAME_MAX + 1];
-    while (name[0] != '\0' && mls_group_next_member(p->group, &at, &m)) {
-        if (m.leaf_index == leaf)
+    if (name[0] == '\0' || p->group == NULL ||
+        mls_group_member_count(p->group) > PARTICIPANT_LIKE_LIMIT)
+        return false;
+    while (mls_group_next_member(p->group, &at, &m)) {
+        if (m.leaf_index == but)
             continue;
         participant_person_name(p, m.signature_key, m.extensions, other);
-        if (same_text(name, other))
+        if (text_is_alike(name, other))
             return true;
     }
     return false;
@@ -330,8 +323,6 @@ bool participant_roster_next(struct participant *p, uint32_t *at, struct partici
     out->confirmed = out->me || s->beat_epoch == mls_group_epoch(p->group) + 1;
     out->role = (enum participant_role)participant_roster_role(p, m.leaf_index);
     out->identity = s->verdict->id;
-    /* Pair by pair, so only where people look: a large roster is searched, not read. */
-    out->same_name =
-        mls_group_member_count(p->group) <= 100 && name_is_shared(p, m.leaf_index, out->name);
+    out->same_name = participant_roster_has_like(p, out->name, m.leaf_index);
     return true;
 }

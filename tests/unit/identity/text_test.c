@@ -62,12 +62,38 @@ static void but_nothing_that_hides_or_reorders(void **state)
 }
 /* NOLINTEND(misc-misleading-bidirectional) */
 
+static void names_that_look_alike_are_told(void **state)
+{
+    static const char *const alike[][2] = {
+        {"Alice", "alice"},
+        {"Alice", "Al ice "},
+        {"Alice", "Alice\xc2\xa0"},
+        {"Alice", "A\xd0\x86\xd1\x96\xd1\x81\xd0\xb5"}, /* Cyrillic, all but one */
+        {"Alice", "\xce\x91lice"},                      /* Greek */
+        {"Alice", "\xef\xbc\xa1lice"},                  /* full width */
+        {"Bill", "B1ll"},
+        {"Bob", "B0b"},
+    };
+    static const char *const different[][2] = {
+        {"Alice", "Alicia"}, {"Alice", "Alic"}, {"Alice", ""}, {"Ren\xc3\xa9", "Rene"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++) {
+        assert_true(text_is_alike(alike[i][0], alike[i][1]));
+        assert_true(text_is_alike(alike[i][1], alike[i][0]));
+    }
+    for (size_t i = 0; i < sizeof different / sizeof different[0]; i++) {
+        assert_false(text_is_alike(different[i][0], different[i][1]));
+        assert_false(text_is_alike(different[i][1], different[i][0]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_plain),
         cmocka_unit_test(people_say_what_they_like),
         cmocka_unit_test(but_nothing_that_hides_or_reorders),
+        cmocka_unit_test(names_that_look_alike_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
