@@ -31,24 +31,28 @@ static bool is_address(const char *host)
     return inet_pton(AF_INET, host, space) == 1 || inet_pton(AF_INET6, host, space) == 1;
 }
 
+/* A host by itself, or with ":PORT"; an IPv6 address with a port is in brackets. */
 bool config_address(const char *word, struct config_address *out)
 {
     uint64_t port = CONFIG_TLS_PORT;
-    const char *host = word[0] == '[' ? word + 1 : word;
-    size_t n = word[0] == '[' ? strcspn(host, "]") : strlen(host);
-    const char *colon = word[0] == '[' ? host + n + (host[n] == ']') : strchr(host, ':');
-    if (word[0] != '[' && colon != NULL && strchr(colon + 1, ':') != NULL)
-        colon = NULL; /* an IPv6 address by itself */
-    else if (word[0] != '[' && colon != NULL)
-        n = (size_t)(colon - host);
-    if (n == 0 || n >= sizeof out->host)
+    bool brackets = word[0] == '[';
+    const char *host = brackets ? word + 1 : word;
+    size_t n = strcspn(host, brackets ? "]" : ":");
+    const char *rest = host + n;
+    if (brackets && *rest++ != ']')
         return false;
-    if (colon != NULL && *colon != '\0' &&
-        (*colon != ':' || !ini_number(colon + 1, 0, UINT16_MAX, &port)))
+    if (!brackets && strchr(host, ':') != strrchr(host, ':')) {
+        n = strlen(host); /* IPv6 */
+        rest = host + n;
+    }
+    if (*rest != '\0' && (*rest != ':' || !ini_number(rest + 1, 0, UINT16_MAX, &port)))
         return false;
-    *out = (struct config_address){.port = (uint16_t)port};
-    memcpy(out->host, host, n);
-    return is_address(out->host);
+    struct config_address made = {.port = (uint16_t)port};
+    if (n >= sizeof made.host)
+        return false;
+    memcpy(made.host, host, n);
+    *out = made;
+    return is_address(made.host);
 }
 
 /* ---- The table ---- */
