@@ -1,5 +1,6 @@
 #include "meeting/name.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/aead.h"
@@ -8,59 +9,62 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
+struct meeting_names {
+    struct aead_engine *engine;
+    struct aead *key;
+};
+
 static bool name_ok(struct bytes name)
 {
     return name.n == 0 || (name.n <= MEETING_NAME_MAX && text_is_plain(name));
 }
 
-/* The engine lives as long as one name: names are sealed once and opened when somebody comes. */
-static int key_init(struct bytes key, struct aead_engine **out_engine, struct aead **out_key)
+int meeting_names_new(const uint8_t key[static MEETING_NAME_KEY], struct meeting_names **out)
 {
-    int rv = aead_engine_new(AEAD_OPENSSL, out_engine);
-    return rv != 0 ? rv : aead_new(*out_engine, AEAD_ALG_GCM256, AEAD_TAG, key, out_key);
+    struct meeting_names *names = calloc(1, sizeof *names);
+    if (names == NULL)
+        return CONCLAVE_ENOMEM;
+    int rv = aead_engine_new(AEAD_OPENSSL, &names->engine);
+    if (rv == 0)
+        rv = aead_new(names->engine, AEAD_ALG_GCM256, AEAD_TAG, bytes_of(key, MEETING_NAME_KEY),
+                      &names->key);
+    if (rv != 0) {
+        meeting_names_free(names);
+        return rv;
+    }
+    *out = names;
+    return 0;
 }
 
-int meeting_name_seal(struct crypto *c, struct bytes key, struct bytes signature_key,
+void meeting_names_free(struct meeting_names *names)
+{
+    if (names == NULL)
+        return;
+    aead_free(names->key);
+    aead_engine_free(names->engine);
+    free(names);
+}
+
+int meeting_name_seal(struct meeting_names *names, struct crypto *c, struct bytes signature_key,
                       const char *name, struct buf *out)
 {
     uint8_t nonce[AEAD_NONCE], sealed[MEETING_NAME_MAX + AEAD_TAG];
-    struct aead_engine *engine = NULL;
-    struct aead *aead = NULL;
     struct bytes plain = bytes_str(name);
-    if (key.n != MEETING_NAME_KEY || !name_ok(plain))
+    if (!name_ok(plain))
         return CONCLAVE_EINVAL;
-    int rv = key_init(key, &engine, &aead);
+    int rv = crypto_random(c, nonce, sizeof nonce);
     if (rv == 0)
-        rv = crypto_random(c, nonce, sizeof nonce);
-    if (rv == 0)
-        rv = aead_seal(aead, nonce, signature_key, plain, sealed, sealed + plain.n);
+        rv = aead_seal(names->key, nonce, signature_key, plain, sealed, sealed + plain.n);
     if (rv == 0) {
         buf_put(out, bytes_of(nonce, sizeof nonce));
         write_vec(out, bytes_of(sealed, plain.n + AEAD_TAG));
         rv = buf_check(out);
     }
-    aead_free(aead);
-    aead_engine_free(engine);
     return rv;
 }
 
-/* Opens into out, which has room for MEETING_NAME_MAX bytes. */
-static bool open_name(struct bytes key, struct bytes signature_key, struct bytes nonce,
-                      struct bytes sealed, uint8_t *out)
-{
-    struct aead_engine *engine = NULL;
-    struct aead *aead = NULL;
-    size_t n = sealed.n - AEAD_TAG;
-    bool ok =
-        key_init(key, &engine, &aead) == 0 &&
-        aead_open(aead, nonce.p, signature_key, bytes_of(sealed.p, n), sealed.p + n, out) == 0;
-    aead_free(aead);
-    aead_engine_free(engine);
-    return ok;
-}
-
-bool meeting_name_open(struct bytes key, struct bytes signature_key, struct bytes leaf_extensions,
-                       char out[static MEETING_NAME_MAX + 1])
+bool meeting_name_open(struct meeting_names *names, struct bytes signature_key,
+                       struct bytes leaf_extensions, char out[static MEETING_NAME_MAX + 1])
 {
     uint8_t name[MEETING_NAME_MAX];
     struct bytes data;
@@ -72,7 +76,8 @@ bool meeting_name_open(struct bytes key, struct bytes signature_key, struct byte
     if (reader_end(&r) != 0 || sealed.n < AEAD_TAG || sealed.n > MEETING_NAME_MAX + AEAD_TAG)
         return false;
     size_t n = sealed.n - AEAD_TAG;
-    if (!open_name(key, signature_key, nonce, sealed, name))
+    if (aead_open(names->key, nonce.p, signature_key, bytes_of(sealed.p, n), sealed.p + n, name) !=
+        0)
         return false;
     if (name_ok(bytes_of(name, n))) {
         memcpy(out, name, n);

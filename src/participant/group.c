@@ -101,8 +101,7 @@ struct mls_callbacks participant_group_callbacks(struct participant *p)
 /* For open meetings, too: the extension is required of all. */
 static int make_name(struct participant *p, struct buf *out)
 {
-    return meeting_name_seal(p->crypto, bytes_of(p->name_key, sizeof p->name_key),
-                             crypto_signer_public(p->signer), p->name, out);
+    return meeting_name_seal(p->names, p->crypto, crypto_signer_public(p->signer), p->name, out);
 }
 
 int participant_group_make_client(struct participant *p)

@@ -145,7 +145,8 @@ struct participant {
     struct realm *realm;
     struct identity organiser;
     struct identity own; /* the verdict on ourselves, when the card came */
-    uint8_t psk[32], name_key[32];
+    uint8_t psk[32];
+    struct meeting_names *names;
     bool psk_used;  /* find_psk was asked for the link PSK */
     bool lazy_save; /* what is being stored need not be durable before the next effect */
 

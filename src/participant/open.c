@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "base/wipe.h"
 #include "crypto/labels.h"
 #include "crypto/sha256.h"
 #include "participant/inner.h"
@@ -74,9 +75,13 @@ static int derive_keys(struct participant *p)
 {
     struct bytes hash = card_hash(p->card);
     struct bytes secret = card_terms(p->card)->open ? none() : link_secret(p);
+    uint8_t name_key[LINK_DERIVED];
     int rv = link_derive(secret, hash, LINK_PSK, p->psk);
     if (rv == 0)
-        rv = link_derive(secret, hash, LINK_NAMES, p->name_key);
+        rv = link_derive(secret, hash, LINK_NAMES, name_key);
+    if (rv == 0)
+        rv = meeting_names_new(name_key, &p->names);
+    wipe(name_key, sizeof name_key);
     return rv;
 }
 

@@ -101,8 +101,7 @@ bool participant_person_name(struct participant *p, struct bytes signature_key,
                              struct bytes leaf_extensions,
                              char out[static PARTICIPANT_NAME_MAX + 1])
 {
-    return meeting_name_open(bytes_of(p->name_key, sizeof p->name_key), signature_key,
-                             leaf_extensions, out);
+    return meeting_name_open(p->names, signature_key, leaf_extensions, out);
 }
 
 /* "Ada (example.org)": what is left of somebody who went. */

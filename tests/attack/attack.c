@@ -279,9 +279,12 @@ void attack_outsider_init(struct attack_outsider *o, struct stage *s,
     static const uint16_t extensions[] = {MEETING_EXT_CARD, MEETING_EXT_STATE, MEETING_EXT_NAME};
     static const uint8_t other_key[MEETING_NAME_KEY] = {1};
     struct buf sealed = {0};
-    assert_int_equal(meeting_name_seal(s->world.crypto, bytes_of(other_key, sizeof other_key),
-                                       crypto_signer_public(person->signer), "Eve", &sealed),
+    struct meeting_names *names = NULL;
+    assert_int_equal(meeting_names_new(other_key, &names), 0);
+    assert_int_equal(meeting_name_seal(names, s->world.crypto, crypto_signer_public(person->signer),
+                                       "Eve", &sealed),
                      0);
+    meeting_names_free(names);
     const struct mls_extension name = {MEETING_EXT_NAME, buf_view(&sealed)};
     const uint64_t now = s->now_us / STAGE_SECOND;
     struct mls_client_config config = {.suite = MEETING_SUITE,
