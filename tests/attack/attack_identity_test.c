@@ -217,14 +217,15 @@ static void like_names_are_marked_in_lobby_and_roster(void **state)
 /* The leaf extension of a name that the library would not seal. */
 static void seal_anything(const struct stage_actor *of, const char *name, struct buf *out)
 {
-    uint8_t nonce[AEAD_NONCE] = {1}, sealed[64], tag[AEAD_TAG];
+    uint8_t name_key[LINK_DERIVED], nonce[AEAD_NONCE] = {1}, sealed[64], tag[AEAD_TAG];
+    struct bytes secret = bytes_of(of->p->link.secret, sizeof of->p->link.secret);
     struct aead_engine *engine = NULL;
     struct aead *key = NULL;
     const struct bytes plain = bytes_str(name);
+    assert_int_equal(link_derive(secret, card_hash(of->p->card), LINK_NAMES, name_key), 0);
     assert_int_equal(aead_engine_new(AEAD_OPENSSL, &engine), 0);
-    assert_int_equal(aead_new(engine, AEAD_ALG_GCM256, AEAD_TAG,
-                              bytes_of(of->p->name_key, sizeof of->p->name_key), &key),
-                     0);
+    assert_int_equal(
+        aead_new(engine, AEAD_ALG_GCM256, AEAD_TAG, bytes_of(name_key, sizeof name_key), &key), 0);
     assert_int_equal(
         aead_seal(key, nonce, crypto_signer_public(of->person->signer), plain, sealed, tag), 0);
     buf_put(out, bytes_of(nonce, sizeof nonce));
