@@ -105,6 +105,7 @@ enum participant_effect_kind {
     PARTICIPANT_SAVE_SNAPSHOT, /* data, atomically in place of the last snapshot and all deltas */
     PARTICIPANT_SAVE_DELTA,    /* append data; durably if `sync` */
     PARTICIPANT_SAVE_NOTHING,  /* forget snapshot and deltas: the meeting is over for us */
+    PARTICIPANT_MEDIA,         /* data: from the media switch; see participant_media_send() */
     PARTICIPANT_EVENT,         /* something to tell */
 };
 
@@ -180,8 +181,7 @@ int participant_meeting(const struct participant *p,
                         struct participant_meeting *out) CONCLAVE_CHECKED;
 
 /* "KKH 7CV MGV QTC 37J", computed when asked. ESTATE outside a meeting. */
-int participant_code(struct participant *p,
-                     char out[static PARTICIPANT_CODE_SIZE]) CONCLAVE_CHECKED;
+int participant_code(struct participant *p, char out[PARTICIPANT_CODE_SIZE]) CONCLAVE_CHECKED;
 
 enum participant_role {
     PARTICIPANT_ATTENDEE,
@@ -212,6 +212,10 @@ struct participant_stats {
     uint64_t bytes_in, bytes_out, epochs, messages_in, heartbeats_in, refused;
 };
 void participant_stats(const struct participant *p, struct participant_stats *out);
+
+/* To the media switch: a body of docs/PROTOCOL.md section 9. ESTATE outside a meeting, ELIMIT. */
+int participant_media_send(struct participant *p, struct bytes body,
+                           uint64_t now_us) CONCLAVE_CHECKED;
 
 /* For media: a secret of the current epoch. As mls_group_export(). */
 int participant_export(struct participant *p, const char *label, struct bytes context, size_t n,

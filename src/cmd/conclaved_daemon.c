@@ -222,7 +222,7 @@ static int open_hall(struct daemon *d, char *why)
         .max_participants = (uint32_t)c->participants,
         .max_waiting = (uint32_t)c->waiting,
         .hellos_per_minute = (uint32_t)c->hellos_per_minute,
-        .out = {d, hall_send, hall_close, hall_event},
+        .out = {.ctx = d, .send = hall_send, .close = hall_close, .event = hall_event},
     };
     int rv = hall_new(&config, &d->hall);
     return rv == 0 ? 0 : fail(why, rv, "the hall: %s", conclave_error_text(rv));

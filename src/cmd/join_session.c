@@ -95,6 +95,8 @@ static void carry_out(struct join_session *s, const struct participant_effect *e
     case PARTICIPANT_SAVE_NOTHING:
         rv = log != NULL ? join_log_forget(log) : 0;
         break;
+    case PARTICIPANT_MEDIA: /* none is asked for here yet */
+        break;
     case PARTICIPANT_EVENT:
         s->config.events->event(s->config.ctx, e);
         break;

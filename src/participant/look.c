@@ -1,6 +1,7 @@
 /* Answers to the user's questions. */
 #include "meeting/code.h"
 #include "participant/inner.h"
+#include "signal/media.h"
 
 static const char *const phase_names[] = {
     [PARTICIPANT_IDLE] = "idle",
@@ -92,6 +93,17 @@ int participant_export(struct participant *p, const char *label, struct bytes co
     if (p->group == NULL || p->founding)
         return CONCLAVE_ESTATE;
     return mls_group_export(p->group, label, context, n, out);
+}
+
+int participant_media_send(struct participant *p, struct bytes body, uint64_t now_us)
+{
+    if (p->phase != PARTICIPANT_IN_MEETING || p->connection != LIVE)
+        return CONCLAVE_ESTATE;
+    if (body.n > SIGNAL_MEDIA_MAX)
+        return CONCLAVE_ELIMIT;
+    p->now_us = now_us;
+    participant_effect_send(p, &(struct signal_message){.type = SIGNAL_MEDIA, .body = body});
+    return participant_settle(p, 0);
 }
 
 int participant_renew(struct participant *p, const struct bytes *chain, size_t n_chain,

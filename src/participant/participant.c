@@ -247,6 +247,10 @@ static int dispatch(struct participant *p, const struct signal_message *m)
         return participant_door_joiners(p, m);
     case SIGNAL_APP_FROM:
         return participant_talk_received(p, m->body);
+    case SIGNAL_MEDIA_OF: /* for whoever has the media: it is judged there */
+        if (p->connection == LIVE)
+            participant_effect_data(p, PARTICIPANT_MEDIA, m->body, false);
+        return 0;
     case SIGNAL_INFO_REQUEST:
         return give_info(p);
     case SIGNAL_PRESENCE:

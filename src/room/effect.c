@@ -57,6 +57,11 @@ struct room_frame *room_fault_frame(int reason)
     return room_frame_new(&m, &f) == 0 ? f : NULL;
 }
 
+int room_media_frame(struct bytes body, struct room_frame **out)
+{
+    return room_frame_new(&(struct signal_message){.type = SIGNAL_MEDIA_OF, .body = body}, out);
+}
+
 /* ---- Receivers ---- */
 
 struct audience *room_audience_new(size_t n)
@@ -140,6 +145,14 @@ void room_effects_send(struct effects *q, struct audience *to, struct room_frame
     e->to = room_audience_share(to);
 }
 
+void room_effects_media(struct effects *q, uint64_t conn, uint32_t leaf, struct buf *data)
+{
+    struct effect *e = put(q, ROOM_MEDIA);
+    e->one = conn;
+    e->e.leaf = leaf;
+    buf_move(&e->data, data);
+}
+
 void room_effects_send_one(struct effects *q, uint64_t conn, struct room_frame *f)
 {
     struct effect *e = put(q, ROOM_SEND);
@@ -180,7 +193,7 @@ bool room_effects_next(struct effects *q, struct room_effect *out)
     q->head = (q->head + 1) & (q->cap - 1);
     q->n--;
     struct room_effect *e = &q->taken.e;
-    if (e->kind == ROOM_SEND || e->kind == ROOM_CLOSE) {
+    if (e->kind == ROOM_SEND || e->kind == ROOM_CLOSE || e->kind == ROOM_MEDIA) {
         e->conns = q->taken.to != NULL ? q->taken.to->conns : &q->taken.one;
         e->n_conns = q->taken.to != NULL ? q->taken.to->n : 1;
     }

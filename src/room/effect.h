@@ -45,6 +45,7 @@ void room_effects_send_one(struct effects *q, uint64_t conn, struct room_frame *
 void room_effects_close(struct effects *q, uint64_t conn, int reason);
 void room_effects_store(struct effects *q, enum room_effect_kind kind, uint64_t epoch,
                         struct buf *data);
+void room_effects_media(struct effects *q, uint64_t conn, uint32_t leaf, struct buf *data);
 void room_effects_log(struct effects *q, enum room_event event, uint32_t leaf);
 
 bool room_effects_next(struct effects *q, struct room_effect *out);

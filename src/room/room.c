@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "room/inside.h"
+#include "signal/media.h"
 
 /* ---- Making ---- */
 
@@ -188,6 +189,26 @@ static int leave(struct room *r, struct conn *c, const struct signal_message *m)
     return 0;
 }
 
+/* Not for the room: it only says who speaks. */
+static int media(struct room *r, struct conn *c, const struct signal_message *m)
+{
+    struct signal_media unused;
+    struct buf copy = {0};
+    int rv = signal_media_read(m->body, &unused);
+    if (rv != 0 || !signal_media_from_member(unused.kind)) {
+        room_conn_fault(r, c, REASON_MALFORMED);
+        return room_system_error(rv);
+    }
+    buf_put(&copy, m->body);
+    rv = buf_check(&copy);
+    if (rv == 0)
+        rv = room_effects_reserve(&r->effects, 1);
+    if (rv == 0)
+        room_effects_media(&r->effects, c->by_number.key, c->seat->leaf, &copy);
+    buf_free(&copy);
+    return rv;
+}
+
 #define IN(state) (1u << CONN_##state)
 
 /* What may be said in which state, and who hears it. */
@@ -206,6 +227,7 @@ static const struct rule {
     [SIGNAL_INFO] = {IN(MEMBER), room_info_given},
     [SIGNAL_REFUSE] = {IN(MEMBER), room_lobby_refuse},
     [SIGNAL_COMPLAINT] = {IN(MEMBER), room_undo_complain},
+    [SIGNAL_MEDIA] = {IN(MEMBER), media},
     [SIGNAL_LEAVE] = {IN(CHALLENGED) | IN(WAITING) | IN(REJOINING) | IN(MEMBER), leave},
 };
 

@@ -66,7 +66,9 @@ enum room_effect_kind {
     ROOM_COMMIT,   /* store data as the commit made for `epoch`, in place of any not older */
     ROOM_UNDO,     /* forget the commit made for `epoch`, and later ones */
     ROOM_FORGET,   /* the group is over: forget snapshot and commits */
-    ROOM_LOG,      /* for the audit log: what (enum room_event) in `reason`, and whose `leaf` */
+    ROOM_MEDIA, /* for the media switch: data (src/signal/media.h) of the member on `leaf`, who is
+                    * there by conns[0] and has nothing to say there once that is closed */
+    ROOM_LOG,   /* for the audit log: what (enum room_event) in `reason`, and whose `leaf` */
 };
 
 enum room_event {
@@ -102,6 +104,9 @@ bool room_next(struct room *r, struct room_effect *out);
 struct bytes room_frame_bytes(const struct room_frame *f);
 struct room_frame *room_frame_share(struct room_frame *f);
 void room_frame_free(struct room_frame *f);
+
+/* A frame for a member, from the media switch. ELIMIT, ENOMEM. */
+int room_media_frame(struct bytes body, struct room_frame **out) CONCLAVE_CHECKED;
 
 /* A frame with nothing but Fault, for connections that reach no room. NULL if out of memory. */
 struct room_frame *room_fault_frame(int reason);

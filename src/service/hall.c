@@ -19,6 +19,7 @@ struct visitor {
     struct table_link by_conn;
     uint64_t conn;
     struct hall_room *room; /* NULL: still greeting */
+    bool media;             /* the media switch has heard of it */
     uint8_t address[LIMITER_ADDRESS];
     uint8_t address_n;
 };
@@ -69,6 +70,8 @@ static struct visitor *visitor_of(const struct hall *h, uint64_t conn)
 
 static void visitor_free(struct hall *h, struct visitor *v)
 {
+    if (v->media)
+        h->config.out.media_gone(h->config.out.ctx, v->conn);
     room_table_take(&h->visitors, &v->by_conn);
     h->totals.connections--;
     free(v);
@@ -138,6 +141,15 @@ static int note(struct hall *h, const struct hall_room *r, const struct room_eff
     return rv;
 }
 
+static void pass_media(struct hall *h, const struct hall_room *r, const struct room_effect *e)
+{
+    struct visitor *v = visitor_of(h, e->conns[0]);
+    if (v == NULL || h->config.out.media == NULL)
+        return;
+    v->media = true;
+    h->config.out.media(h->config.out.ctx, r->number, v->conn, e->leaf, e->data);
+}
+
 static int carry_out(struct hall *h, struct hall_room *r, const struct room_effect *e,
                      uint64_t now_us)
 {
@@ -159,6 +171,9 @@ static int carry_out(struct hall *h, struct hall_room *r, const struct room_effe
         return store_room_undo(store, r->number, e->epoch);
     case ROOM_FORGET:
         return store_room_forget(store, r->number);
+    case ROOM_MEDIA:
+        pass_media(h, r, e);
+        return 0;
     case ROOM_LOG:
         return note(h, r, e, now_us);
     default:
@@ -362,6 +377,21 @@ uint64_t hall_deadline(const struct hall *h)
     for (const struct hall_room *r = h->rooms; r != NULL; r = r->next)
         at = room_deadline(r->room) < at ? room_deadline(r->room) : at;
     return at;
+}
+
+int hall_media(struct hall *h, uint64_t conn, struct bytes body)
+{
+    struct room_frame *frame = NULL;
+    if (visitor_of(h, conn) == NULL)
+        return 0;
+    int rv = room_media_frame(body, &frame);
+    if (rv == 0) {
+        h->config.out.send(h->config.out.ctx, conn, frame);
+        h->totals.frames_out++;
+        h->totals.bytes_out += room_frame_bytes(frame).n;
+    }
+    room_frame_free(frame);
+    return rv;
 }
 
 void hall_stop(struct hall *h, uint64_t now_us)

@@ -19,6 +19,11 @@ struct hall_out {
     void (*send)(void *ctx, uint64_t conn, struct room_frame *frame);
     /* After what was sent. reason: enum reason. */
     void (*close)(void *ctx, uint64_t conn, int reason);
+    /* For the media switch: what the member on this leaf, there by conn, has to say
+     * (src/signal/media.h); its answers go through hall_media(). And: conn is gone, for good. Both
+     * or none; without them there is no media here. */
+    void (*media)(void *ctx, const char *number, uint64_t conn, uint32_t leaf, struct bytes body);
+    void (*media_gone)(void *ctx, uint64_t conn);
     /* A room's event, already in the audit log. May be NULL. */
     void (*event)(void *ctx, const char *number, enum room_event event);
 };
@@ -44,6 +49,10 @@ int hall_frame(struct hall *h, uint64_t conn, struct bytes frame, uint64_t now_u
 void hall_disconnect(struct hall *h, uint64_t conn, uint64_t now_us);
 int hall_tick(struct hall *h, uint64_t now_us) CONCLAVE_CHECKED;
 uint64_t hall_deadline(const struct hall *h);
+
+/* To a member, from the media switch: a body of src/signal/media.h. If conn is gone, nothing
+ * happens. */
+int hall_media(struct hall *h, uint64_t conn, struct bytes body) CONCLAVE_CHECKED;
 
 /* Everybody gets Fault server_stops. */
 void hall_stop(struct hall *h, uint64_t now_us);

@@ -59,6 +59,7 @@ static const struct row rows[] = {
     [SIGNAL_REFUSE] = {"REFUSE", 256, {F(OPAQUE, ref)}},
     [SIGNAL_COMPLAINT] = {"COMPLAINT", 256, {F(U64, epoch), F(HASH, hash), F(U16, reason)}},
     [SIGNAL_LEAVE] = {"LEAVE", 1, {{FIELD_NONE, 0}}},
+    [SIGNAL_MEDIA] = {"MEDIA", 4 * KIB, {F(OPAQUE, body)}},
 
     [SIGNAL_CHALLENGE] = {"CHALLENGE",
                           64 * KIB,
@@ -79,6 +80,7 @@ static const struct row rows[] = {
     [SIGNAL_LIVE] = {"LIVE", 256, {F(U64, epoch), F(U32, leaf)}},
     [SIGNAL_UNDONE] = {"UNDONE", 256, {F(U64, epoch), F(U32, leaf)}},
     [SIGNAL_FAULT] = {"FAULT", 256, {F(U16, reason)}},
+    [SIGNAL_MEDIA_OF] = {"MEDIA_OF", 8 * KIB, {F(OPAQUE, body)}},
 };
 
 /* NULL if there is no such type. */

@@ -32,6 +32,7 @@ enum signal_type {
     SIGNAL_REFUSE = 11,
     SIGNAL_COMPLAINT = 12,
     SIGNAL_LEAVE = 13,
+    SIGNAL_MEDIA = 14,
     /* from the server */
     SIGNAL_CHALLENGE = 64,
     SIGNAL_WAITING = 65,
@@ -49,6 +50,7 @@ enum signal_type {
     SIGNAL_LIVE = 77,
     SIGNAL_UNDONE = 78,
     SIGNAL_FAULT = 79,
+    SIGNAL_MEDIA_OF = 80,
 };
 
 enum signal_waiting { SIGNAL_WAIT_NOT_STARTED = 1, SIGNAL_WAIT_LOBBY = 2, SIGNAL_WAIT_ADDING = 3 };

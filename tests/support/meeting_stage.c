@@ -236,6 +236,7 @@ static void carry_out_room(struct stage *s, const struct room_effect *e)
     case ROOM_FORGET:
         disk_clear(&s->disk);
         break;
+    case ROOM_MEDIA:
     case ROOM_LOG:
         break;
     default:

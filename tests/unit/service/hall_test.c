@@ -11,6 +11,7 @@
 
 #include "crypto/sha256.h"
 #include "service/hall.h"
+#include "signal/media.h"
 #include "signal/reason.h"
 #include "signal/signal.h"
 #include "support/meeting_world.h"
@@ -34,6 +35,8 @@ struct fixture {
     struct line line[GUESTS];
     uint64_t now;
     size_t events;
+    uint64_t media_conn; /* that the media switch has heard of */
+    uint32_t media_leaf;
 };
 
 static void sent(void *ctx, uint64_t conn, struct room_frame *frame)
@@ -56,6 +59,22 @@ static void closed(void *ctx, uint64_t conn, int reason)
     f->line[conn - 1].reason = reason;
 }
 
+static void media(void *ctx, const char *number, uint64_t conn, uint32_t leaf, struct bytes body)
+{
+    struct fixture *f = ctx;
+    assert_string_equal(number, MEETING_LINK_NUMBER);
+    assert_int_equal(body.p[0], SIGNAL_MEDIA_UNPUBLISH);
+    f->media_conn = conn;
+    f->media_leaf = leaf;
+}
+
+static void media_gone(void *ctx, uint64_t conn)
+{
+    struct fixture *f = ctx;
+    assert_int_equal(conn, f->media_conn);
+    f->media_conn = 0;
+}
+
 static void happened(void *ctx, const char *number, enum room_event event)
 {
     struct fixture *f = ctx;
@@ -69,7 +88,7 @@ static void open_hall(struct fixture *f)
     struct hall_config config = {.store = f->store,
                                  .crypto = f->w.public_crypto,
                                  .signer = f->w.server,
-                                 .out = {f, sent, closed, happened}};
+                                 .out = {f, sent, closed, media, media_gone, happened}};
     assert_int_equal(hall_new(&config, &f->hall), 0);
 }
 
@@ -273,6 +292,39 @@ static void a_meeting_outlives_its_hall(void **state)
     assert_int_equal(totals.rooms, 1);
 }
 
+/* Only members have anything to say to the media switch, and only as long as they are there. */
+static void the_media_switch_hears_members_until_they_go(void **state)
+{
+    struct fixture *f = *state;
+    struct signal_media m = {.kind = SIGNAL_MEDIA_UNPUBLISH, .track = 1};
+    struct participant_effect e;
+    struct buf body = {0};
+    assert_int_equal(signal_media_write(&m, &body), 0);
+    enter(f, 0, f->w.organiser);
+    run(f, 1);
+    enter(f, 1, meeting_world_person(&f->w, IDENTITY_USER, "bob@company.com"));
+    assert_int_equal(participant_media_send(f->line[1].p, buf_view(&body), f->now),
+                     CONCLAVE_ESTATE);
+    run(f, 2);
+    assert_int_equal(participant_media_send(f->line[1].p, buf_view(&body), f->now), 0);
+    pump(f, 1);
+    assert_int_equal(f->media_conn, 2);
+    assert_int_equal(f->media_leaf, 1);
+    m = (struct signal_media){.kind = SIGNAL_MEDIA_DEMAND, .track = 1, .layers = 1};
+    buf_clear(&body);
+    assert_int_equal(signal_media_write(&m, &body), 0);
+    assert_int_equal(hall_media(f->hall, 2, buf_view(&body)), 0);
+    bool heard = false;
+    while (participant_next(f->line[1].p, &e))
+        heard = heard || (e.kind == PARTICIPANT_MEDIA && bytes_equal(e.data, buf_view(&body)));
+    assert_true(heard);
+    assert_int_equal(participant_eject(f->line[0].p, 1, f->now), 0);
+    run(f, 1);
+    assert_int_equal(f->media_conn, 0);
+    assert_int_equal(hall_media(f->hall, 2, buf_view(&body)), 0); /* to nobody */
+    buf_free(&body);
+}
+
 static void an_administrator_ends_a_meeting_and_its_room_goes(void **state)
 {
     struct fixture *f = *state;
@@ -282,7 +334,7 @@ static void an_administrator_ends_a_meeting_and_its_room_goes(void **state)
     assert_int_equal(hall_end(f->hall, MEETING_LINK_NUMBER, f->now), 0);
     run(f, 1);
     assert_int_equal(participant_phase(f->line[0].p), PARTICIPANT_OVER);
-    assert_int_equal(participant_end_reason(f->line[0].p), REASON_ENDED);
+    assert_int_equal(participant_end_reason(f->line[0].p), REASON_UNCONFIRMED_END);
     assert_int_equal(hall_summary(f->hall, MEETING_LINK_NUMBER, &summary), CONCLAVE_ENOTFOUND);
     assert_int_equal(hall_end(f->hall, MEETING_LINK_NUMBER, f->now), CONCLAVE_ENOTFOUND);
 }
@@ -332,6 +384,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_hello_is_turned_away, setup, teardown),
         cmocka_unit_test_setup_teardown(a_meeting_outlives_its_hall, setup, teardown),
         cmocka_unit_test_setup_teardown(an_administrator_ends_a_meeting_and_its_room_goes, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_media_switch_hears_members_until_they_go, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(who_stops_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_that_fails_gives_the_room_up, setup, teardown),

@@ -67,6 +67,7 @@ static size_t all_messages(const struct lists *l, struct signal_message out[stat
         {.type = SIGNAL_REFUSE, .ref = hash32()},
         {.type = SIGNAL_COMPLAINT, .epoch = 7, .hash = hash32(), .reason = 62},
         {.type = SIGNAL_LEAVE},
+        {.type = SIGNAL_MEDIA, .body = bytes_str("media")},
         {.type = SIGNAL_CHALLENGE,
          .version = 1,
          .nonce = bytes_of(pattern, SIGNAL_NONCE),
@@ -88,6 +89,7 @@ static size_t all_messages(const struct lists *l, struct signal_message out[stat
         {.type = SIGNAL_LIVE, .epoch = 4, .leaf = 3},
         {.type = SIGNAL_UNDONE, .epoch = 3, .leaf = 2},
         {.type = SIGNAL_FAULT, .reason = 2},
+        {.type = SIGNAL_MEDIA_OF, .body = bytes_str("media")},
     };
     memcpy(out, all, sizeof all);
     return sizeof all / sizeof all[0];
@@ -212,9 +214,9 @@ static void a_type_that_is_not_in_the_list_is_no_message(void **state)
 static void the_sides_have_types_of_their_own(void **state)
 {
     (void)state;
-    for (unsigned type = SIGNAL_HELLO; type <= SIGNAL_LEAVE; type++)
+    for (unsigned type = SIGNAL_HELLO; type <= SIGNAL_MEDIA; type++)
         assert_true(signal_from_client((enum signal_type)type));
-    for (unsigned type = SIGNAL_CHALLENGE; type <= SIGNAL_FAULT; type++)
+    for (unsigned type = SIGNAL_CHALLENGE; type <= SIGNAL_MEDIA_OF; type++)
         assert_false(signal_from_client((enum signal_type)type));
     assert_string_equal(signal_name(SIGNAL_HELLO), "HELLO");
     assert_string_equal(signal_name(SIGNAL_FAULT), "FAULT");

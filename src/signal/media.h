@@ -1,0 +1,95 @@
+/* What a member and the media switch agree on (docs/PROTOCOL.md section 9): the body of the
+ * messages MEDIA and MEDIA_OF. Views into what was read; every list has a small limit.
+ */
+#ifndef SIGNAL_MEDIA_H
+#define SIGNAL_MEDIA_H
+
+#include <conclave/bytes.h>
+
+#define SIGNAL_MEDIA_MAX 4000 /* a member's message */
+#define SIGNAL_FINGERPRINT 32 /* SHA-256 of a DTLS certificate */
+#define SIGNAL_UFRAG_MAX 32
+#define SIGNAL_PWD_MAX 256 /* RFC 8839 5.4 */
+#define SIGNAL_RID_MAX 16
+#define SIGNAL_LAYERS_MAX 3
+#define SIGNAL_TRACKS_MAX 8 /* of one member: ids are 0 to 7 */
+#define SIGNAL_WANTS_MAX 64
+#define SIGNAL_CANDIDATES_MAX 8
+#define SIGNAL_FLOWS_MAX 256 /* in one message */
+#define SIGNAL_SPEAKERS_MAX 16
+
+enum signal_media_kind {
+    /* from the member */
+    SIGNAL_MEDIA_OPEN = 1,
+    SIGNAL_MEDIA_PUBLISH = 2,
+    SIGNAL_MEDIA_UNPUBLISH = 3,
+    SIGNAL_MEDIA_SUBSCRIBE = 4,
+    /* from the switch */
+    SIGNAL_MEDIA_ANSWER = 64,
+    SIGNAL_MEDIA_FLOWS = 65,
+    SIGNAL_MEDIA_SPEAKERS = 66,
+    SIGNAL_MEDIA_DEMAND = 67,
+};
+
+enum signal_source { SIGNAL_AUDIO = 1, SIGNAL_CAMERA = 2, SIGNAL_SCREEN = 3 };
+
+/* One encoding of a track. rtx: the SSRC of retransmissions, or 0. height: 0 for audio. */
+struct signal_layer {
+    uint32_t ssrc, rtx;
+    uint16_t height;
+    struct bytes rid; /* empty, if told apart by SSRC alone */
+};
+
+/* The pictures a member wants to see, and how large; 0: not now. */
+struct signal_want {
+    uint32_t leaf;
+    uint8_t source;
+    uint16_t height;
+};
+
+struct signal_candidate {
+    struct bytes address; /* 4 or 16 bytes */
+    uint16_t port;
+};
+
+/* Under which SSRC a member gets somebody's track; gone: not any more. */
+struct signal_flow {
+    uint32_t leaf;
+    uint8_t source;
+    bool gone;
+    uint32_t ssrc, rtx;
+};
+
+struct signal_media {
+    enum signal_media_kind kind;
+    struct bytes ufrag, pwd;  /* OPEN, ANSWER */
+    struct bytes fingerprint; /* OPEN, ANSWER */
+    uint8_t track;            /* PUBLISH, UNPUBLISH, DEMAND */
+    uint8_t source;           /* PUBLISH */
+    uint8_t layers;           /* DEMAND: a bit for each that anybody wants */
+    /* Encoded lists, to be walked with signal_next_...(): */
+    struct bytes list; /* PUBLISH: layers; SUBSCRIBE: wants; ANSWER: candidates; FLOWS; SPEAKERS:
+                        * leaves, the loudest first */
+};
+
+/* ESYNTAX, ELIMIT. */
+int signal_media_read(struct bytes body, struct signal_media *out) CONCLAVE_CHECKED;
+/* Appends. EINVAL for what breaks a rule of the format, ENOMEM; then out is as it was. */
+int signal_media_write(const struct signal_media *m, struct buf *out) CONCLAVE_CHECKED;
+bool signal_media_from_member(enum signal_media_kind kind);
+
+/* Lists are written into a buf of their own, which then is the message's list. */
+void signal_put_layer(struct buf *b, const struct signal_layer *layer);
+void signal_put_want(struct buf *b, const struct signal_want *want);
+void signal_put_candidate(struct buf *b, const struct signal_candidate *candidate);
+void signal_put_flow(struct buf *b, const struct signal_flow *flow);
+void signal_put_leaf(struct buf *b, uint32_t leaf);
+
+/* The next of *rest, which is shortened; false at the end. For lists of signal_media_read(). */
+bool signal_next_layer(struct bytes *rest, struct signal_layer *out);
+bool signal_next_want(struct bytes *rest, struct signal_want *out);
+bool signal_next_candidate(struct bytes *rest, struct signal_candidate *out);
+bool signal_next_flow(struct bytes *rest, struct signal_flow *out);
+bool signal_next_leaf(struct bytes *rest, uint32_t *out);
+
+#endif
