@@ -173,6 +173,7 @@ int participant_group_read_state(struct participant *p)
     if (rv == 0)
         rv = meeting_state_read(buf_view(&copy), &state);
     if (rv == 0) {
+        p->state_changed = !bytes_equal(buf_view(&p->state_data), buf_view(&copy));
         buf_move(&p->state_data, &copy);
         p->state = state; /* its views point into the memory that was moved */
     }
@@ -361,7 +362,6 @@ static void stuck(struct participant *p, struct bytes message, int reason, uint3
 /* After a merge, whoever made the commit. */
 static int advanced(struct participant *p, struct roster_changes *changes)
 {
-    bool locked = p->state.locked;
     size_t came = 0;
     int rv = participant_group_read_state(p);
     if (rv != 0)
@@ -380,7 +380,7 @@ static int advanced(struct participant *p, struct roster_changes *changes)
     participant_wish_settle(p);
     participant_lead_new_epoch(p);
     participant_talk_new_epoch(p, came != 0);
-    if (p->state.locked != locked)
+    if (p->state_changed)
         participant_tell(p, PARTICIPANT_STATE);
     participant_effect_event(p, &(struct participant_effect){.event = PARTICIPANT_CODE,
                                                              .epoch = mls_group_epoch(p->group),

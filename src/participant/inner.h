@@ -158,6 +158,7 @@ struct participant {
     bool founding;               /* the server has not taken our group yet */
     struct meeting_state state;  /* views into state_data */
     struct buf state_data;
+    bool state_changed; /* by the last commit */
     struct buf last_group; /* id of the one that we were in before; empty: in none */
     uint64_t last_epoch;
     uint64_t stuck_us; /* since when an accepted commit cannot be followed; 0: not */

@@ -46,6 +46,8 @@ static int check_card(struct call *c, const struct card *card)
     const struct card_terms *t = card_terms(card);
     if (t->mode != CARD_E2E)
         return call_refuse(c, REASON_STANDARD_MODE);
+    if (t->suites[0] != crypto_suite(config->crypto)) /* the server's key is of this one */
+        return call_refuse(c, REASON_UNSUPPORTED_SUITE);
     if (!bytes_equal(t->server_key, config->server_key) ||
         !bytes_equal(t->provider_root, identity_ca_certificate(config->ca)))
         return call_refuse(c, REASON_CARD_SERVER);
