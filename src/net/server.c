@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "net/server_impl.h"
 
@@ -150,6 +151,14 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 /* ---- Once a second ---- */
 
+/* Input that comes while an answer goes out is not read, but libwebsockets asks to be told of it,
+ * again and again: who sends ahead and does not take the answer would keep a processor busy. */
+static bool sends_ahead(const struct net_connection *c)
+{
+    int n = 0;
+    return c->state == NET_ANSWER && ioctl(lws_get_socket_fd(c->wsi), FIONREAD, &n) == 0 && n > 0;
+}
+
 static void sweep(uv_timer_t *timer)
 {
     struct net_server *s = timer->data;
@@ -159,7 +168,7 @@ static void sweep(uv_timer_t *timer)
         struct net_connection *c = s->slots[i];
         if (c == NULL || c->state == NET_KILLED)
             continue;
-        if (c->deadline != 0 && now > c->deadline) {
+        if ((c->deadline != 0 && now > c->deadline) || sends_ahead(c)) {
             s->totals.ended_slow++;
             net_connection_kill(c);
         } else if (c->opened) {

@@ -6,6 +6,7 @@
 import http.client
 import json
 import os
+import random
 import socket
 import ssl
 import subprocess
@@ -187,6 +188,17 @@ class Http(Server):
         sock.connect(("127.0.0.1", self.plain))
         sock.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
         self.eventually(lambda: self.totals()["ended_slow"] > before)
+        sock.close()
+
+    def test_who_sends_ahead_and_takes_no_answer_costs_no_processor(self):
+        before = self.totals()["ended_slow"]
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", self.plain))
+        sock.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.2)
+        sock.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.eventually(lambda: self.totals()["ended_slow"] > before, 2.5)
         sock.close()
 
     def test_both_families_are_served(self):
@@ -398,6 +410,81 @@ class Floods(Server):
             sock.close()
             if i % 20 == 0:
                 time.sleep(0.02)
+        self.eventually(lambda: self.totals()["connections"] <= 2)
+
+
+class Noise(Server):
+    """Requests and frames put together at random, cut and sent in pieces; the same ones each time.
+    SERVER_TEST_SESSIONS=100000 makes it a long night."""
+
+    METHODS = ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "CONNECT", "PRI", "get", ""]
+    PATHS = ["/", "/echo", "/ws", "/slow", "/big", "*", "http://a/", "/%00", "/%", "/%2e%2e/x", "//",
+             "/?a=1&b=%26&&c", "/" + "a" * 5000, "/?" + "b&" * 2000, "ws", ""]
+    VERSIONS = ["HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9", ""]
+    HEADERS = ["Host: a", "Host:", "Upgrade: websocket", "Upgrade: h2c", "Upgrade: x", "Upgrade:",
+               "Connection: Upgrade", "Connection: close", "Connection: keep-alive",
+               "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAAQAAP__",
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Key: x",
+               "Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8",
+               "Sec-WebSocket-Protocol: echo.1", "Sec-WebSocket-Protocol: x,, ,echo.1",
+               "Sec-WebSocket-Extensions: permessage-deflate", "Content-Length: 0",
+               "Content-Length: 5", "Content-Length: 9999", "Content-Length: -5",
+               "Transfer-Encoding: chunked", "Expect: 100-continue", "Authorization: Bearer x",
+               "Accept-Encoding: gzip", "Range: bytes=0-", "If-Modified-Since: x", "X-Y: z",
+               "Cookie: " + "c" * 3000, ": x", "no colon", "\0: \0", "Origin: http://evil"]
+    UPGRADE = ("GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+               "Sec-WebSocket-Protocol: echo.1\r\n\r\n").encode()
+
+    def request(self, rng):
+        lines = [" ".join(rng.choice(part) for part in (self.METHODS, self.PATHS, self.VERSIONS))]
+        lines += rng.sample(self.HEADERS, rng.randrange(8))
+        data = (rng.choice(["\r\n", "\r\n", "\n"]).join(lines) + "\r\n\r\n").encode("latin-1")
+        return data + rng.randbytes(rng.choice([0, 0, 5, 100]))
+
+    def frame(self, rng):
+        first = rng.choice([0x82, 0x82, 0x81, 0x02, 0x00, 0x80, 0x88, 0x89, 0x8a, 0xf2, 0x83,
+                            rng.randrange(256)])
+        body = rng.choice([b"", b"flood", b"close", b"hello", rng.randbytes(rng.randrange(300))])
+        n = rng.choice([len(body), len(body), len(body), rng.randrange(128)])
+        head = bytes([first, (0x80 if rng.random() < 0.9 else 0) | min(n, 127)])
+        if n == 126:
+            head += rng.randbytes(2)
+        elif n == 127:
+            head += rng.randbytes(8)
+        return head + b"\0\0\0\0" + body
+
+    def session(self, rng):
+        if rng.random() < 0.5:
+            data = b"".join(self.request(rng) for _ in range(rng.randrange(1, 4)))
+        else:
+            data = self.UPGRADE + b"".join(self.frame(rng) for _ in range(rng.randrange(12)))
+        if rng.random() < 0.3:
+            data = bytearray(data)
+            for _ in range(rng.randrange(1, 6)):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+        tls = rng.random() < 0.2
+        try:
+            with ws.connect(self.tls if tls else self.plain, tls=ws.anybody() if tls else None,
+                            timeout=0.02) as sock:
+                while data:
+                    n = rng.choice([len(data), rng.randrange(1, 200)])
+                    sock.sendall(data[:n])
+                    data = data[n:]
+                    if rng.random() < 0.3:
+                        sock.recv(rng.choice([1, 65536]))
+                if rng.random() < 0.5:
+                    sock.shutdown(socket.SHUT_WR)
+                    sock.recv(65536)
+        except OSError:
+            pass
+
+    def test_nothing_put_together_at_random_ends_the_server(self):
+        sessions = int(os.environ.get("SERVER_TEST_SESSIONS", "600"))
+        for seed in range(sessions):
+            self.session(random.Random(seed))
+            if seed % 100 == 0:
+                self.assertIsNone(self.process.poll(), f"ended in session {seed}")
         self.eventually(lambda: self.totals()["connections"] <= 2)
 
 
