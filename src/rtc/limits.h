@@ -32,6 +32,14 @@
 #define ASSEMBLER_WAIT_US 500000
 #define ASSEMBLER_WAIT_MAX_US 2000000
 
+/* STUN: an ICE check of ours has at most 610 bytes, with names of the greatest length; browsers add
+ * a few attributes of their own. */
+#define STUN_MESSAGE_MAX 1280
+/* Required attributes that are unknown: one is enough to answer with 420. */
+#define STUN_UNKNOWN_MAX 8
+/* ICE: two fragments of 256 characters and a colon (RFC 8839 5.4, RFC 8445 7.2.2). */
+#define STUN_USERNAME_MAX 513
+
 /* No datagram that reaches us is larger (IPv6 minimum MTU up to an Ethernet jumbo frame). */
 #define RTP_PACKET_MAX 9000
 
