@@ -17,6 +17,9 @@
 #define HANG_UP_AFTER 25
 #define OPEN_TIMEOUT 10
 
+/* Bytes taken from a socket at a time: a join downloads megabytes. */
+#define READ_SIZE (32u << 10)
+
 #define DETAIL_MAX 160
 
 struct net_clients {
@@ -230,6 +233,7 @@ int net_clients_new(uv_loop_t *loop, const char *ca_file, struct net_clients **o
         .client_ssl_cipher_list = TLS12_CIPHERS,
         .client_tls_1_3_plus_cipher_list = TLS13_CIPHERS,
         .client_ssl_ca_filepath = ca_file,
+        .pt_serv_buf_size = READ_SIZE,
         .http_proxy_address = "", /* not the environment's: it would hide this machine */
         .timeout_secs = OPEN_TIMEOUT,
         .connect_timeout_secs = OPEN_TIMEOUT,
