@@ -9,6 +9,7 @@ static const struct {
     const char *name, *text;
     int (*run)(int argc, char **argv);
 } benches[] = {
+    {"meeting", "a large meeting, from its first member to its last", bench_meeting},
     {"mls", "commits, joins and messages of MLS groups", bench_mls},
     {"sframe", "sealing and opening of media frames", bench_sframe},
     {"srtp", "sealing and opening of media packets", bench_srtp},

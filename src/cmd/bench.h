@@ -11,6 +11,7 @@ int bench_main(int argc, char **argv);
 int bench_sframe(int argc, char **argv);
 int bench_srtp(int argc, char **argv);
 int bench_mls(int argc, char **argv);
+int bench_meeting(int argc, char **argv);
 
 /* One thing that is measured. prepare() is not timed; run() is, and does `count` operations. */
 struct bench_case {

@@ -75,19 +75,31 @@ int demo_server_init(struct demo_server *s, const char *program)
     return 0;
 }
 
+int demo_server_set(struct demo_server *s, const char *settings)
+{
+    snprintf(s->settings, sizeof s->settings, "%s/settings", s->data);
+    FILE *f = fopen(s->settings, "we");
+    bool written = f != NULL && fputs(settings, f) >= 0;
+    if (f != NULL)
+        written = fclose(f) == 0 && written;
+    return written ? 0 : CONCLAVE_ESTORE;
+}
+
 /* ---- The process ---- */
 
 /* In the child. It must not outlive the demonstration, and has its log in the data folder. */
 static void become_server(const struct demo_server *s)
 {
     char log[sizeof s->data + 16];
+    const char *config = s->settings[0] != 0 ? "--config" : NULL;
     snprintf(log, sizeof log, "%s/demo.log", s->data);
     int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int in = open("/dev/null", O_RDONLY);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0); /* Ctrl-C is for the demonstration, which then stops it */
     if (out >= 0 && in >= 0 && dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(out, 2) >= 0)
-        execl(s->program, s->program, "--data", s->data, "--port", s->port, (char *)NULL);
+        execl(s->program, s->program, "--data", s->data, "--port", s->port, config, s->settings,
+              (char *)NULL);
     _exit(127);
 }
 

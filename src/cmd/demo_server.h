@@ -11,6 +11,7 @@
 struct demo_server {
     char program[4096]; /* conclaved */
     char data[64];
+    char settings[96]; /* a file, or "" */
     char url[64];
     char port[8];
     pid_t pid; /* 0: does not run */
@@ -19,6 +20,9 @@ struct demo_server {
 /* Finds the program (beside this one, unless it is given), a port and a folder. ENOTFOUND without
  * a program, ESTORE. */
 int demo_server_init(struct demo_server *s, const char *program) CONCLAVE_CHECKED;
+
+/* Writes settings that the server will be started with. ESTORE. */
+int demo_server_set(struct demo_server *s, const char *settings) CONCLAVE_CHECKED;
 
 /* Until it answers. ESTATE if it does not within five seconds; ESTORE. */
 int demo_server_start(struct demo_server *s) CONCLAVE_CHECKED;
