@@ -6,6 +6,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -484,6 +485,23 @@ class Settings(Case):
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertFalse(os.path.exists("/tmp/none"))
+
+    def test_every_setting_is_in_the_manual_with_its_section(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        with open(os.path.join(root, "src", "cmd", "conclaved_config.c"), encoding="utf-8") as f:
+            known = re.findall(r'^    {"(\w+)", "(\w+)", ', f.read(), re.M)
+        with open(os.path.join(root, "docs", "ADMIN.md"), encoding="utf-8") as f:
+            sections = dict(re.findall(r"^### \[(\w+)\]\n(.*?)(?=^##)", f.read(), re.M | re.S))
+        told = [(section, key) for section, text in sections.items()
+                for key in re.findall(r"^\| `(\w+)` \|", text, re.M)]
+        self.assertEqual(sorted(known), sorted(told))
+
+    def test_every_metric_is_in_the_manual(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        with open(os.path.join(root, "docs", "ADMIN.md"), encoding="utf-8") as f:
+            manual = set(re.findall(r"`(conclave_\w+)`", f.read()))
+        text = self.daemon().ask("GET", "/metrics")[1].decode()
+        self.assertEqual(set(re.findall(r"^# TYPE (\w+)", text, re.M)), manual)
 
     def test_the_command_line_wins(self):
         daemon = self.daemon("--port", "0", "--config", "/dev/null",
