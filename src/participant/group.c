@@ -9,10 +9,8 @@
 #include "mls/framing.h"
 #include "participant/inner.h"
 
-#define PAST_EPOCHS 3         /* chats under way while the epoch changes */
-#define GENERATION_AHEAD 4096 /* of one sender, lost on the way */
-#define KEY_PACKAGE_BEFORE 3600u
-#define KEY_PACKAGE_SECONDS (24u * 3600u)
+#define PAST_EPOCHS 3                  /* chats under way while the epoch changes */
+#define GENERATION_AHEAD 4096          /* of one sender, lost on the way */
 #define STUCK_AGAIN_US (3 * SECOND_US) /* an Undone comes sooner, or not */
 #define STUCK_GIVE_UP_US (10 * SECOND_US)
 #define BEHIND_US (3 * SECOND_US)        /* a commit that is on its way arrives sooner */

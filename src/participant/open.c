@@ -9,6 +9,9 @@
 #include "participant/inner.h"
 
 #define CLOCK_SECONDS 300u
+/* A key package serves one knock: long enough for a lobby, and for clocks that differ. */
+#define KEY_PACKAGE_BEFORE UINT64_C(3600)
+#define KEY_PACKAGE_AFTER UINT64_C(86400)
 
 static struct bytes link_secret(const struct participant *p)
 {
@@ -163,7 +166,8 @@ int participant_open_knock(struct participant *p)
     struct mls_key_package *kp = NULL;
     struct buf signature = {0};
     uint64_t now = now_of(p);
-    int rv = mls_key_package_new(p->client, now - 3600, now + 24 * 3600, false, &kp);
+    int rv = mls_key_package_new(p->client, now - KEY_PACKAGE_BEFORE, now + KEY_PACKAGE_AFTER,
+                                 false, &kp);
     if (rv == 0)
         rv = prove_hash(p, SIGNAL_KNOCK, mls_key_package_message(kp), &signature);
     if (rv == 0) {

@@ -63,12 +63,14 @@ int participant_roster_reset(struct participant *p)
     uint32_t leaf = 0;
     participant_roster_fini(p);
     while (mls_group_next_member(p->group, &leaf, &m)) {
+        struct verdict *verdict = NULL;
         int rv = reserve(p, m.leaf_index);
-        struct seat *s = rv == 0 ? &p->seats[m.leaf_index] : NULL;
-        if (s != NULL)
-            rv = judge_member(p, &m, &s->verdict);
+        if (rv == 0)
+            rv = judge_member(p, &m, &verdict);
         if (rv != 0)
             return rv;
+        struct seat *s = &p->seats[m.leaf_index];
+        s->verdict = verdict;
         s->connected = true;
         s->heard_us = p->now_us;
     }

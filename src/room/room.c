@@ -20,7 +20,7 @@ static void lists_init(struct room *r)
 
 static int tables_init(struct room *r)
 {
-    struct mix_seed seed;
+    struct mix_seed seed = {0};
     int rv = crypto_random(r->crypto, r->table_key, sizeof r->table_key);
     if (rv == 0)
         rv = crypto_random(r->crypto, (uint8_t *)&seed, sizeof seed);

@@ -162,7 +162,7 @@ static int replay(struct room *r, struct bytes data)
 
 int room_save_restore(struct room *r, struct bytes snapshot, const struct bytes *commits, size_t n)
 {
-    struct meeting_state state;
+    struct meeting_state state = {0};
     uint64_t now = r->now;
     int rv = read_snapshot(r, snapshot);
     for (size_t i = 0; rv == 0 && i < n; i++)

@@ -162,7 +162,8 @@ int main(int argc, char **argv)
 {
     if (argc == 3) { /* one of them, told */
         told = true;
-        (void)!play((uint64_t)atoi(argv[2]), (enum who)atoi(argv[1]), (unsigned)atoi(argv[2]));
+        unsigned step = (unsigned)strtoul(argv[2], NULL, 10);
+        (void)!play(step, (enum who)strtoul(argv[1], NULL, 10), step);
         return 0;
     }
     const struct CMUnitTest tests[] = {
