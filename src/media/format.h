@@ -46,6 +46,10 @@ struct media_parser {
 };
 
 extern const struct media_parser media_parser_ivf;
+extern const struct media_parser media_parser_ogg;
+
+/* The cure for what no person can mend. */
+#define MEDIA_MAKE_ANEW "make the file anew from its source"
 
 /* Notes what is wrong and returns error, which is one of those that are for good. */
 int media_refuse(struct media_reader *r, int error, uint64_t offset, const char *what,

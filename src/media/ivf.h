@@ -30,7 +30,7 @@ int ivf_writer_frame(struct ivf_writer *w, const struct media_frame *frame,
                      struct buf *out) CONCLAVE_CHECKED;
 
 /* The header again, now that the frames have been counted, to be written over the one at the start
- * of the file. Players do without it. ESTATE: there has been no frame, the file is empty. ENOMEM. */
+ * of the file. Players do without it. ESTATE: there has been no frame. ENOMEM. */
 int ivf_writer_finish(const struct ivf_writer *w, struct buf *out_header) CONCLAVE_CHECKED;
 
 #endif

@@ -26,8 +26,6 @@ static int refuse(struct media_reader *r, int error, size_t at, const char *what
     return media_refuse(r, error, r->input.offset + at, what, cure);
 }
 
-#define MADE_ANEW "make the file anew from its source"
-
 static int read_header(struct media_reader *r, struct bytes head)
 {
     struct ivf *f = r->state;
@@ -39,13 +37,13 @@ static int read_header(struct media_reader *r, struct bytes head)
     uint32_t rate = le_read32(&in), scale = le_read32(&in);
     if (version != 0 || size != IVF_HEADER)
         return refuse(r, CONCLAVE_EUNSUPPORTED, 4, "an IVF header of an unknown version",
-                      MADE_ANEW);
+                      MEDIA_MAKE_ANEW);
     if (!bytes_equal(codec, bytes_str("VP80")))
         return refuse(r, CONCLAVE_EUNSUPPORTED, 8, "the video is not VP8",
                       "encode it again as VP8, for example with ffmpeg -c:v libvpx");
     /* The bounds keep the sums of pts_of() below 2^64. */
     if (rate == 0 || rate > INT32_MAX || scale == 0 || scale > UINT16_MAX)
-        return refuse(r, CONCLAVE_ESYNTAX, 16, "no usable frame rate", MADE_ANEW);
+        return refuse(r, CONCLAVE_ESYNTAX, 16, "no usable frame rate", MEDIA_MAKE_ANEW);
     f->rate = rate;
     f->scale = scale;
     f->opened = true;
@@ -74,11 +72,13 @@ static int read_frame(struct media_reader *r, uint64_t ticks, struct bytes data,
     uint64_t pts;
     if (!pts_of(f, ticks, &pts))
         return refuse(r, CONCLAVE_ELIMIT, 4, "a frame further than 99 years from the start",
-                      MADE_ANEW);
+                      MEDIA_MAKE_ANEW);
     if (pts < f->last)
-        return refuse(r, CONCLAVE_ESYNTAX, 4, "a frame earlier than the one before it", MADE_ANEW);
+        return refuse(r, CONCLAVE_ESYNTAX, 4, "a frame earlier than the one before it",
+                      MEDIA_MAKE_ANEW);
     if (vp8_frame_read(data, &head) != 0)
-        return refuse(r, CONCLAVE_ESYNTAX, IVF_FRAME_HEADER, "a frame that is no VP8", MADE_ANEW);
+        return refuse(r, CONCLAVE_ESYNTAX, IVF_FRAME_HEADER, "a frame that is no VP8",
+                      MEDIA_MAKE_ANEW);
     f->last = pts;
     media_input_skip(&r->input, IVF_FRAME_HEADER + data.n);
     *out = (struct media_frame){.codec = MEDIA_VP8, .pts = pts, .key = head.key, .data = data};

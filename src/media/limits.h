@@ -9,6 +9,9 @@
  * 510 kbit/s, which is the most that encoders make. */
 #define MEDIA_AUDIO_FRAME_MAX ((size_t)3 * 1275 + 7)
 
+/* The tags of an Ogg Opus file, which are skipped: room for a small picture of a cover. */
+#define MEDIA_TAGS_MAX ((size_t)1 << 20)
+
 /* Bytes that a reader takes at once, and so the most that wait beside an unfinished frame. */
 #define MEDIA_PIECE_MAX ((size_t)1 << 20)
 

@@ -7,7 +7,7 @@
 
 #define MAGIC 4
 
-static const struct media_parser *const parsers[] = {&media_parser_ivf};
+static const struct media_parser *const parsers[] = {&media_parser_ivf, &media_parser_ogg};
 
 int media_reader_new(struct media_reader **out)
 {
@@ -64,7 +64,6 @@ int media_refuse(struct media_reader *r, int error, uint64_t offset, const char 
                  const char *cure)
 {
     r->fault = (struct media_fault){.offset = offset, .what = what, .cure = cure};
-    r->error = error;
     return error;
 }
 
@@ -106,6 +105,7 @@ int media_reader_next(struct media_reader *r, enum media_event *out_event, struc
         rv = choose_parser(r);
     if (rv == 0 && r->parser != NULL)
         rv = r->parser->next(r, &event, &frame);
+    r->error = rv;
     if (rv != 0)
         return rv;
     r->wanting = event == MEDIA_MORE;
@@ -121,5 +121,5 @@ struct media_info media_reader_info(const struct media_reader *r)
 
 const struct media_fault *media_reader_fault(const struct media_reader *r)
 {
-    return r->error == 0 ? NULL : &r->fault;
+    return r->fault.what == NULL ? NULL : &r->fault;
 }

@@ -47,15 +47,15 @@ int media_reader_input(struct media_reader *r, struct bytes piece) CONCLAVE_CHEC
 void media_reader_end(struct media_reader *r);
 
 /* The next frame. ESYNTAX, ELIMIT: the file is malformed, or has a frame beyond the limits.
- * EUNSUPPORTED: it holds something else than is read here. All three are for good, and have a
- * fault. ENOMEM: call again. */
+ * EUNSUPPORTED: it holds something else than is read here. These have a fault. ENOMEM has none.
+ * Whatever it is, it is for good. */
 int media_reader_next(struct media_reader *r, enum media_event *out_event,
                       struct media_frame *out) CONCLAVE_CHECKED;
 
 /* Complete when the first frame is out. */
 struct media_info media_reader_info(const struct media_reader *r);
 
-/* NULL: nothing is wrong so far. */
+/* NULL: nothing is wrong with the file so far. */
 const struct media_fault *media_reader_fault(const struct media_reader *r);
 
 #endif
