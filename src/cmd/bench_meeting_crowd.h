@@ -1,7 +1,7 @@
-/* A crowd for the bench of meetings: many participants in this process, on one loop, each with a key,
- * a certificate and a connection of its own. What they believe is shared, and so a signature is
- * verified once in the process, as in a gateway or a room with many devices. All else each of them
- * does for itself.
+/* A crowd for the bench of meetings: many participants in this process, on one loop, each with a
+ * key, a certificate and a connection of its own. What they believe is shared, and so a signature
+ * is verified once in the process, as in a gateway or a room with many devices. All else each of
+ * them does for itself.
  */
 #ifndef CMD_BENCH_MEETING_CROWD_H
 #define CMD_BENCH_MEETING_CROWD_H
@@ -49,8 +49,8 @@ struct crowd {
     bool impatient;
 };
 
-/* A crowd of n with fresh keys, certified as users of a domain by a CA, which all of them trust; root:
- * its certificate in PEM. ENOMEM, and as identity_ca_issue(). */
+/* A crowd of n with fresh keys, certified as users of a domain by a CA, which all of them trust;
+ * root: its certificate in PEM. ENOMEM, and as identity_ca_issue(). */
 struct crowd_origin {
     struct identity_ca *ca;
     struct bytes root;
@@ -77,8 +77,8 @@ bool crowd_until(struct crowd *c, uint64_t us, bool (*so)(const struct crowd *c)
 /* Everybody who entered, and is not over, is in the meeting and in the latest epoch. */
 bool crowd_is_together(const struct crowd *c);
 
-/* From here on the bytes are counted that come in to those who have entered so far; before the first
- * mark, all bytes of everybody. */
+/* From here on the bytes are counted that come in to those who have entered so far; before the
+ * first mark, all bytes of everybody. */
 void crowd_mark(struct crowd *c);
 /* Of those of them who are in the meeting: the most, and in the middle. */
 void crowd_bytes(const struct crowd *c, uint64_t *out_most, uint64_t *out_median);

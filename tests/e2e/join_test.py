@@ -7,244 +7,18 @@ leaves, and what the programs exit with.
 import json
 import os
 import pty
-import queue
 import resource
 import select
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-import unittest
 
-CONCLAVE = CONCLAVED = None
-PATIENCE = 30
-PASSWORD = "a password of good length"
+import programs
+from programs import PATIENCE, Server, authority, certify, conclave, free_port, openssl
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Server:
-    """conclaved with a data folder and a port of its own."""
-
-    def __init__(self, folder, *options, port=None):
-        self.data, self.port = os.path.join(folder, "data"), port or free_port()
-        self.options, self.process = options, None
-        self.start()
-
-    def start(self):
-        address = os.path.join(self.data, "run", "address")
-        if os.path.exists(address):
-            os.unlink(address)
-        self.process = subprocess.Popen(
-            [CONCLAVED, "--data", self.data, "--port", str(self.port), *self.options],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + PATIENCE
-        while not (os.path.exists(address) and os.path.getsize(address)):
-            assert time.monotonic() < end and self.process.poll() is None, "no server"
-            time.sleep(0.02)
-        with open(address, encoding="utf-8") as f:
-            self.url = f.read().strip()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        self.process.terminate()
-        return self.process.wait(PATIENCE)
-
-
-class Participant:
-    """`conclave join --json`: events come in, commands go out."""
-
-    def __init__(self, link, *options):
-        self.process = subprocess.Popen([CONCLAVE, "join", link, "--json", *options],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, bufsize=1)
-        self.lines, self.seen, self.requests = queue.Queue(), [], 0
-        self.thread = threading.Thread(target=self.read)
-        self.thread.start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-        self.lines.put(None)
-
-    def next(self, end):
-        try:
-            line = self.lines.get(timeout=max(0.01, end - time.monotonic()))
-        except queue.Empty:
-            line = {}
-        if line is None:
-            self.lines.put(None)
-        elif line:
-            self.seen.append(line)
-        return line
-
-    def until(self, check, since=0):
-        """The first line, of those from `since` on, that passes the check."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            for line in self.seen[since:]:
-                if check(line):
-                    return line
-            since = len(self.seen)
-            if self.next(end) is None or time.monotonic() > end:
-                raise AssertionError(f"waited in vain; came: {self.seen}")
-
-    def event(self, name, since=0, **fields):
-        return self.until(lambda line: line.get("event") == name and
-                          all(line.get(k) == v for k, v in fields.items()), since)
-
-    def phase(self, phase, since=0):
-        return self.event("phase", since, phase=phase)
-
-    def ask(self, what, **fields):
-        self.requests += 1
-        request, since = self.requests, len(self.seen)
-        self.process.stdin.write(json.dumps({"do": what, "id": request, **fields}) + "\n")
-        self.process.stdin.flush()
-        return self.until(lambda line: line.get("request") == request, since)
-
-    def code(self):
-        return self.ask("code")["code"]
-
-    def people(self, n):
-        """The roster, once it has n people."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            people = self.ask("who")["people"]
-            if len(people) == n or time.monotonic() > end:
-                return people
-            time.sleep(0.05)
-
-    def number_of(self, name):
-        return next(p["number"] for p in self.ask("who")["people"] if p["name"] == name)
-
-    def over(self):
-        """The last line and the exit code."""
-        last = self.event("over")
-        return last["reason"]["code"], self.exit()
-
-    def exit(self):
-        code = self.process.wait(PATIENCE)
-        self.close()
-        return code
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.close()
-
-    def close(self):
-        self.thread.join()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            try:
-                stream.close()
-            except BrokenPipeError:
-                pass
-
-
-def conclave(*arguments, stdin="", timeout=PATIENCE):
-    return subprocess.run([CONCLAVE, *arguments], input=stdin, capture_output=True, text=True,
-                          timeout=timeout, check=False)
-
-
-def openssl(*arguments):
-    subprocess.run(["openssl", *arguments], check=True, stderr=subprocess.DEVNULL)
-
-
-def certify(folder, name, san, issuer=None):
-    """A P-256 key and a certificate for it, of an issuer made by this or of itself: their paths."""
-    chain, key, request, extensions = (os.path.join(folder, name + end)
-                                       for end in (".pem", ".key", ".csr", ".ext"))
-    with open(extensions, "w", encoding="utf-8") as f:
-        f.write(f"subjectAltName={san}\nextendedKeyUsage=serverAuth,clientAuth\n"
-                "keyUsage=digitalSignature\nbasicConstraints=critical,CA:FALSE\n")
-    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-            f"/CN={name}", "-keyout", key, "-out", request)
-    signer = ["-CA", issuer[0], "-CAkey", issuer[1]] if issuer else ["-signkey", key]
-    openssl("x509", "-req", "-in", request, "-days", "2", "-set_serial", str(time.time_ns()),
-            "-extfile", extensions, *signer, "-out", chain)
-    return chain, key
-
-
-def authority(folder, name):
-    chain, key = os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key")
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-days", "9", "-subj", f"/O={name}/CN={name}", "-addext",
-            "keyUsage=critical,keyCertSign", "-keyout", key, "-out", chain)
-    return chain, key
-
-
-class Meetings(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory()
-        cls.folder = cls.temporary.name
-        cls.server = Server(cls.folder)
-        cls.password = cls.file("password", PASSWORD + "\n")
-        for name in ("ada", "ben"):
-            done = conclave("account", "sign-up", f"{name}@conclave.test", "--server",
-                            cls.server.url, "--password-file", cls.password)
-            assert done.returncode == 0, done.stderr
-        token = subprocess.run([CONCLAVED, "--data", cls.server.data, "--make-admin-token"],
-                               capture_output=True, text=True, check=True).stdout
-        cls.token = cls.file("token", token)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.temporary.cleanup()
-
-    @classmethod
-    def file(cls, name, content):
-        path = os.path.join(cls.folder, name)
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(content)
-        return path
-
-    def setUp(self):
-        self.participants = []
-
-    def tearDown(self):
-        for p in self.participants:
-            if p.process.poll() is None:
-                p.kill()
-            elif p.thread.is_alive() or not p.process.stdin.closed:
-                p.close()
-
-    def state(self):
-        return tempfile.mkdtemp(dir=self.folder)
-
-    def meeting(self, *options, by="ada"):
-        done = conclave("meeting", "new", "--title", "A test", "--sign-in", f"{by}@conclave.test",
-                        "--password-file", self.password, "--server", self.server.url, *options)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout.strip()
-
-    def join(self, link, *options):
-        p = Participant(link, *options)
-        self.participants.append(p)
-        return p
-
-    def user(self, link, name, *options):
-        return self.join(link, "--name", name.capitalize(), "--sign-in", f"{name}@conclave.test",
-                         "--password-file", self.password, *options)
-
-    def admin(self, *arguments):
-        done = conclave("admin", *arguments, "--json", "--server", self.server.url, "--token-file",
-                        self.token)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
-
+class Meetings(programs.Case):
     # ---- Getting in ----
 
     def test_members_meet_and_read_the_same_code(self):
@@ -609,8 +383,9 @@ class Meetings(unittest.TestCase):
     def test_at_a_terminal_lines_come_above_the_prompt(self):
         link = self.meeting()
         master, slave = pty.openpty()
-        process = subprocess.Popen([CONCLAVE, "join", link, "--name", "Ada", "--sign-in",
-                                    "ada@conclave.test", "--password-file", self.password],
+        process = subprocess.Popen([programs.CONCLAVE, "join", link, "--name", "Ada",
+                                    "--sign-in", "ada@conclave.test", "--password-file",
+                                    self.password],
                                    stdin=slave, stdout=slave, stderr=slave, close_fds=True,
                                    start_new_session=True)
         os.close(slave)
@@ -650,5 +425,4 @@ class Meetings(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    CONCLAVE, CONCLAVED = sys.argv[1:3]
-    unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=2)
+    programs.main()
