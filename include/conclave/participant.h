@@ -90,7 +90,8 @@ struct participant_input {
     int reason;
 };
 
-/* Errors are the system's only; what a peer does wrong is told by events. */
+/* Errors are the system's only; what a peer does wrong is told by events. After one effects may be
+ * missing, but none that another depends on: the participant connects anew and goes on. */
 int participant_input(struct participant *p, const struct participant_input *in,
                       uint64_t now_us) CONCLAVE_CHECKED;
 int participant_tick(struct participant *p, uint64_t now_us) CONCLAVE_CHECKED;
@@ -99,7 +100,7 @@ uint64_t participant_deadline(const struct participant *p); /* UINT64_MAX: never
 /* ---- Output ---- */
 
 enum participant_effect_kind {
-    PARTICIPANT_CONNECT = 1,   /* open a WebSocket now: it is the participant that waits */
+    PARTICIPANT_CONNECT = 1,   /* open a WebSocket now, in place of any that there is */
     PARTICIPANT_SEND,          /* data: a frame */
     PARTICIPANT_DISCONNECT,    /* close it, once what was sent is flushed; do not report it */
     PARTICIPANT_SAVE_SNAPSHOT, /* data, atomically in place of the last snapshot and all deltas */

@@ -157,25 +157,34 @@ struct meeting_judge participant_group_judge(struct participant *p)
 
 /* ---- State ---- */
 
+/* The state in an extension list, and the bytes that it has views into. */
+static int read_state(struct bytes extensions, struct buf *out_data, struct meeting_state *out)
+{
+    struct bytes data = none();
+    int rv = mls_extension_find(extensions, MEETING_EXT_STATE, &data);
+    buf_put(out_data, data);
+    if (rv == 0)
+        rv = buf_check(out_data);
+    return rv != 0 ? rv : meeting_state_read(buf_view(out_data), out);
+}
+
+static void take_state(struct participant *p, struct buf *data, const struct meeting_state *state)
+{
+    p->state_changed = !bytes_equal(buf_view(&p->state_data), buf_view(data));
+    buf_move(&p->state_data, data); /* the views point into the memory that is moved */
+    p->state = *state;
+}
+
 int participant_group_read_state(struct participant *p)
 {
     struct mls_context context;
-    struct bytes data = none();
-    struct buf copy = {0};
+    struct buf data = {0};
     struct meeting_state state;
     mls_group_context(p->group, &context);
-    int rv = mls_extension_find(context.extensions, MEETING_EXT_STATE, &data);
-    buf_put(&copy, data);
+    int rv = read_state(context.extensions, &data, &state);
     if (rv == 0)
-        rv = buf_check(&copy);
-    if (rv == 0)
-        rv = meeting_state_read(buf_view(&copy), &state);
-    if (rv == 0) {
-        p->state_changed = !bytes_equal(buf_view(&p->state_data), buf_view(&copy));
-        buf_move(&p->state_data, &copy);
-        p->state = state; /* its views point into the memory that was moved */
-    }
-    buf_free(&copy);
+        take_state(p, &data, &state);
+    buf_free(&data);
     return rv;
 }
 
@@ -209,7 +218,7 @@ void participant_group_drop(struct participant *p)
     p->group = NULL;
     mls_group_free(p->rejoining);
     p->rejoining = NULL;
-    p->founding = false;
+    p->founding = p->rejoin = false;
     p->stuck_us = 0;
     p->state = (struct meeting_state){0};
     buf_clear(&p->state_data);
@@ -221,15 +230,17 @@ void participant_group_drop(struct participant *p)
         participant_effect_simple(p, PARTICIPANT_SAVE_NOTHING);
 }
 
-int participant_group_enter(struct participant *p)
+int participant_group_take_up(struct participant *p)
 {
     int rv = participant_group_read_state(p);
     if (rv == 0)
         rv = participant_roster_reset(p);
-    if (rv == 0)
-        rv = participant_persist_snapshot(p);
-    if (rv != 0)
-        return rv;
+    return rv != 0 ? rv : participant_persist_snapshot(p);
+}
+
+void participant_group_enter(struct participant *p)
+{
+    p->stats.epochs++;
     participant_lead_new_epoch(p);
     participant_talk_new_epoch(p, false);
     participant_tell(p, PARTICIPANT_ROSTER);
@@ -238,7 +249,6 @@ int participant_group_enter(struct participant *p)
                                                              .epoch = mls_group_epoch(p->group),
                                                              .leaf = MLS_NO_LEAF,
                                                              .by = MLS_NO_LEAF});
-    return 0;
 }
 
 /* ---- Founding ---- */
@@ -308,16 +318,22 @@ int participant_group_welcomed(struct participant *p, const struct signal_messag
                            MLS_NO_LEAF);
         return 0;
     }
-    mls_key_package_free(p->key_package);
+    mls_key_package_free(p->key_package); /* it has served, whatever follows */
     p->key_package = NULL;
-    if (is_another(p))
+    bool another = is_another(p);
+    rv = participant_group_take_up(p);
+    if (rv != 0) {
+        participant_group_drop(p);
+        return rv;
+    }
+    if (another)
         participant_notify(p, PARTICIPANT_ALARM, REASON_MEETING_RESTARTED, MLS_NO_LEAF);
     p->connection = LIVE;
     p->retries = 0;
     p->rejoins = 0;
-    p->stats.epochs++;
     participant_phase_set(p, PARTICIPANT_IN_MEETING);
-    return participant_group_enter(p);
+    participant_group_enter(p);
+    return 0;
 }
 
 /* ---- Commits ---- */
@@ -357,15 +373,34 @@ static void stuck(struct participant *p, struct bytes message, int reason, uint3
     participant_notify(p, PARTICIPANT_ALARM, reason, by);
 }
 
-/* After a merge, whoever made the commit. */
-static int advanced(struct participant *p, struct roster_changes *changes)
+/* What a commit changes for us, whoever made it: all that can fail is done before it is merged. */
+struct advance {
+    struct roster_changes roster;
+    struct buf state_data;
+    struct meeting_state state;
+};
+
+static int advance_init(struct participant *p, const struct mls_staged *staged, struct advance *a)
+{
+    struct mls_context context;
+    mls_staged_new_context(staged, &context);
+    int rv = read_state(context.extensions, &a->state_data, &a->state);
+    return rv != 0 ? rv : participant_roster_changes(p, staged, &a->roster);
+}
+
+static void advance_fini(struct advance *a)
+{
+    participant_roster_changes_fini(&a->roster);
+    buf_free(&a->state_data);
+}
+
+/* After the merge. */
+static void advanced(struct participant *p, struct advance *a)
 {
     size_t came = 0;
-    int rv = participant_group_read_state(p);
-    if (rv != 0)
-        return rv;
-    for (size_t i = 0; i < changes->n; i++)
-        came += changes->list[i].came && changes->list[i].leaf != changes->list[i].by;
+    take_state(p, &a->state_data, &a->state);
+    for (size_t i = 0; i < a->roster.n; i++)
+        came += a->roster.list[i].came && a->roster.list[i].leaf != a->roster.list[i].by;
     if (p->stuck_us != 0) /* the server took the other one back */
         participant_notify(p, PARTICIPANT_INFO, REASON_UNDONE, MLS_NO_LEAF);
     p->stuck_us = 0;
@@ -374,7 +409,7 @@ static int advanced(struct participant *p, struct roster_changes *changes)
     p->behind_us = 0;
     p->behind_told = false;
     participant_door_recheck(p);
-    participant_roster_apply(p, changes);
+    participant_roster_apply(p, &a->roster);
     participant_wish_settle(p);
     participant_lead_new_epoch(p);
     participant_talk_new_epoch(p, came != 0);
@@ -386,14 +421,13 @@ static int advanced(struct participant *p, struct roster_changes *changes)
                                                              .by = MLS_NO_LEAF});
     if (p->state.ended)
         participant_end_with(p, REASON_ENDED);
-    return 0;
 }
 
 static int merge_own(struct participant *p)
 {
-    struct roster_changes changes = {0};
+    struct advance a = {0};
     struct buf welcome = {0};
-    int rv = participant_roster_changes(p, mls_group_pending(p->group), &changes);
+    int rv = advance_init(p, mls_group_pending(p->group), &a);
     if (rv == 0)
         rv = mls_group_merge_own(p->group, &welcome);
     if (rv == 0 && welcome.n != 0)
@@ -401,8 +435,8 @@ static int merge_own(struct participant *p)
                                                             .epoch = mls_group_epoch(p->group),
                                                             .body = buf_view(&welcome)});
     if (rv == 0)
-        rv = advanced(p, &changes);
-    participant_roster_changes_fini(&changes);
+        advanced(p, &a);
+    advance_fini(&a);
     buf_free(&welcome);
     return rv;
 }
@@ -422,17 +456,17 @@ static int removed_reason(const struct mls_staged *staged, uint32_t own)
 
 static int merge(struct participant *p, struct mls_received *r)
 {
-    struct roster_changes changes = {0};
+    struct advance a = {0};
     bool gone = mls_staged_removes_us(r->staged);
     int reason = gone ? removed_reason(r->staged, mls_group_own_leaf(p->group)) : 0;
-    int rv = gone ? 0 : participant_roster_changes(p, r->staged, &changes);
+    int rv = gone ? 0 : advance_init(p, r->staged, &a);
     if (rv == 0)
         rv = mls_group_merge(p->group, mls_received_take(r));
     if (rv == 0 && gone)
         participant_end_with(p, reason);
     else if (rv == 0)
-        rv = advanced(p, &changes);
-    participant_roster_changes_fini(&changes);
+        advanced(p, &a);
+    advance_fini(&a);
     return rv;
 }
 
@@ -498,14 +532,16 @@ int participant_group_committed(struct participant *p, struct bytes message)
     return rv;
 }
 
-/* Our external commit came back: the group it made takes the place of the old one. */
+/* Our external commit came back: the group it made takes the place of the old one, in which our
+ * leaf is no more. */
 static int resumed(struct participant *p, struct bytes message)
 {
     struct mls_received r = {0};
     struct buf welcome = {0};
-    if (mls_group_receive(p->rejoining, message, now_of(p), &r) != 0)
-        return 0; /* somebody else's: ours will be rejected, see participant_lead_rejected() */
-    int rv = r.kind == MLS_RECEIVED_OWN_COMMIT ? mls_group_merge_own(p->rejoining, &welcome) : 0;
+    int rv = mls_group_receive(p->rejoining, message, now_of(p), &r);
+    if (rv != 0) /* somebody else's: ours will be rejected, see participant_lead_rejected() */
+        return conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM ? rv : 0;
+    rv = mls_group_merge_own(p->rejoining, &welcome);
     mls_received_free(&r);
     buf_free(&welcome);
     if (rv != 0)
@@ -513,10 +549,15 @@ static int resumed(struct participant *p, struct bytes message)
     mls_group_free(p->group);
     p->group = p->rejoining;
     p->rejoining = NULL;
+    rv = participant_group_take_up(p);
+    if (rv != 0) {
+        participant_group_drop(p);
+        return rv;
+    }
     p->stuck_us = 0;
     p->rejoin = false;
-    p->stats.epochs++;
-    return participant_group_enter(p);
+    participant_group_enter(p);
+    return 0;
 }
 
 int participant_group_undone(struct participant *p, const struct signal_message *m)

@@ -270,8 +270,10 @@ struct meeting_judge participant_group_judge(struct participant *p);
 int participant_group_read_state(struct participant *p) CONCLAVE_CHECKED;
 /* Whether a group is this meeting's, whole. EPOLICY, ESYNTAX. */
 int participant_group_check(struct participant *p, const struct mls_group *g) CONCLAVE_CHECKED;
-/* In the meeting from now on. */
-int participant_group_enter(struct participant *p) CONCLAVE_CHECKED;
+/* State, roster and what is saved become those of a group that is new. */
+int participant_group_take_up(struct participant *p) CONCLAVE_CHECKED;
+/* In it from now on: after that, as it cannot fail. */
+void participant_group_enter(struct participant *p);
 void participant_group_drop(struct participant *p);
 int participant_group_found(struct participant *p) CONCLAVE_CHECKED;
 int participant_group_welcomed(struct participant *p,
@@ -398,8 +400,6 @@ bool participant_person_name(struct participant *p, struct bytes signature_key,
 /* ---- talk.c ---- */
 
 int participant_talk_received(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
-/* Sends what waits, if it can be sent now. */
-int participant_talk_flush(struct participant *p) CONCLAVE_CHECKED;
 int participant_talk_tick(struct participant *p) CONCLAVE_CHECKED;
 uint64_t participant_talk_deadline(const struct participant *p);
 /* After a reconnection: what has not come back is sent again. */

@@ -131,12 +131,18 @@ int participant_open_card(struct participant *p, struct bytes encoded)
     if (rv == 0) {
         participant_tell(p, PARTICIPANT_CARD);
         warn_of_self(p);
-    } else if (conclave_error_class(rv) != CONCLAVE_CLASS_SYSTEM) {
-        participant_end_with(p, rv == CONCLAVE_ELIFETIME ? REASON_CERTIFICATE_EXPIRED
-                                                         : REASON_UNSUPPORTED_SUITE);
-        rv = 0;
+        return 0;
     }
-    return rv;
+    if (conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM) { /* as if it had not come */
+        meeting_names_free(p->names);
+        p->names = NULL;
+        card_free(card);
+        p->card = NULL;
+        return rv;
+    }
+    participant_end_with(p, rv == CONCLAVE_ELIFETIME ? REASON_CERTIFICATE_EXPIRED
+                                                     : REASON_UNSUPPORTED_SUITE);
+    return 0;
 }
 
 /* ---- What we ask for ---- */
@@ -326,14 +332,22 @@ int participant_open_live(struct participant *p, const struct signal_message *m)
             participant_open_rejoin(p);
         return 0;
     }
-    p->founding = false;
+    if (founded) {
+        p->founding = false; /* and is saved as such */
+        int rv = participant_group_take_up(p);
+        p->founding = rv != 0;
+        if (rv != 0)
+            return rv;
+    }
     p->connection = LIVE;
     participant_door_forget(p);
     p->retries = 0;
     p->unreachable_told = false;
     participant_phase_set(p, PARTICIPANT_IN_MEETING);
-    if (founded)
-        return participant_group_enter(p);
+    if (founded) {
+        participant_group_enter(p);
+        return 0;
+    }
     participant_roster_all_here(p); /* Presence follows, with who is not */
     participant_talk_resume(p);
     return participant_lead_resume(p);

@@ -156,6 +156,8 @@ void participant_reconnect(struct participant *p, uint64_t after_us)
     if (p->connection != OFFLINE)
         participant_effect_simple(p, PARTICIPANT_DISCONNECT);
     p->connection = OFFLINE;
+    mls_group_free(p->rejoining);
+    p->rejoining = NULL;
     /* Even "at once" is not, the third time in a row. */
     p->retry_us = p->now_us + (p->retries > 2 ? backoff(p) : after_us);
     if (after_us == 0)
@@ -262,6 +264,13 @@ static int dispatch(struct participant *p, const struct signal_message *m)
     }
 }
 
+/* Memory ran out, and a frame of the server's or of ours is lost. A new connection makes up for it:
+ * the server says again what came since, and what is ours to say is said again. */
+static void begin_anew(struct participant *p)
+{
+    participant_reconnect(p, backoff(p));
+}
+
 static int frame(struct participant *p, struct bytes data)
 {
     struct signal_message m;
@@ -271,8 +280,12 @@ static int frame(struct participant *p, struct bytes data)
     int rv = signal_read(data, &m);
     if (rv == 0)
         rv = dispatch(p, &m);
-    if (rv == 0 || conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
+    if (rv == 0)
+        return 0;
+    if (conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM) {
+        begin_anew(p);
         return rv;
+    }
     p->stats.refused++;
     participant_notify(p, PARTICIPANT_WARNING, REASON_MALFORMED, MLS_NO_LEAF);
     participant_reconnect(p, backoff(p));
@@ -299,10 +312,17 @@ static int timers(struct participant *p)
 /* What every call from outside ends with. */
 int participant_settle(struct participant *p, int rv)
 {
-    if (rv == 0 && p->phase != PARTICIPANT_OVER)
+    if (rv == 0 && p->phase != PARTICIPANT_OVER) {
         rv = timers(p);
-    int lost = participant_effects_check(&p->effects);
-    return rv != 0 ? rv : lost;
+        if (rv != 0)
+            begin_anew(p);
+    }
+    if (participant_effects_check(&p->effects) != 0) {
+        begin_anew(p);
+        (void)!participant_effects_check(&p->effects); /* the same failure, told once */
+        rv = rv != 0 ? rv : CONCLAVE_ENOMEM;
+    }
+    return rv;
 }
 
 int participant_input(struct participant *p, const struct participant_input *in, uint64_t now_us)

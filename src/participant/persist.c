@@ -14,9 +14,13 @@ int participant_persist_store(void *ctx, struct bytes group_id, struct bytes del
     (void)group_id;
     if (p->rejoining != NULL) /* saved whole once it has taken the group's place */
         return 0;
+    if (p->effects.failed) /* what is refused must not be kept all the same */
+        return CONCLAVE_ESTORE;
     participant_effect_data(p, PARTICIPANT_SAVE_DELTA, delta, !p->lazy_save);
+    if (p->effects.failed)
+        return CONCLAVE_ESTORE;
     p->delta_bytes += delta.n;
-    return p->effects.failed ? CONCLAVE_ESTORE : 0;
+    return 0;
 }
 
 static int write_snapshot(struct participant *p, struct buf *out)
@@ -42,6 +46,9 @@ int participant_persist_snapshot(struct participant *p)
     int rv = write_snapshot(p, &data);
     if (rv == 0) {
         participant_effect_data(p, PARTICIPANT_SAVE_SNAPSHOT, buf_view(&data), true);
+        rv = p->effects.failed ? CONCLAVE_ENOMEM : 0;
+    }
+    if (rv == 0) {
         p->snapshot_bytes = data.n;
         p->delta_bytes = 0;
     }
@@ -63,15 +70,15 @@ static int restore_group(struct participant *p, struct bytes snapshot, const str
 {
     struct reader r = reader_of(snapshot);
     uint8_t version = read_u8(&r);
-    bool founding = read_u8(&r) != 0;
+    bool founding = read_optional(&r);
     struct bytes card = read_vec(&r), group = read_vec(&r);
     int rv = reader_end(&r);
     if (rv == 0 && version != SAVED_VERSION)
         rv = CONCLAVE_EVERSION;
     if (rv == 0)
         rv = participant_open_card(p, card);
-    if (rv == 0 && p->card == NULL)
-        rv = CONCLAVE_ECREDENTIAL; /* participant_open_card() has said why */
+    if (rv == 0 && p->phase == PARTICIPANT_OVER)
+        rv = CONCLAVE_ECREDENTIAL; /* what is wrong, a new one will say */
     if (rv == 0)
         rv = mls_group_restore(p->client, buf_view(&p->save_key), group, deltas, n_deltas,
                                &p->group);

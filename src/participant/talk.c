@@ -88,7 +88,8 @@ static bool can_talk(const struct participant *p)
     return p->connection == LIVE && p->group != NULL && p->stuck_us == 0 && !p->founding;
 }
 
-int participant_talk_flush(struct participant *p)
+/* Sends what waits, if it can be sent now. */
+static int flush(struct participant *p)
 {
     struct unsent **at = &p->unsent;
     while (can_talk(p) && *at != NULL) {
@@ -244,7 +245,7 @@ int participant_talk_tick(struct participant *p)
             rv = 0;
     }
     if (rv == 0)
-        rv = participant_talk_flush(p);
+        rv = flush(p);
     if (rv == 0 && can_talk(p) && p->beat_us != 0 && p->beat_us <= p->now_us)
         rv = beat(p);
     if (p->watch_us != 0 && p->watch_us <= p->now_us)
@@ -419,39 +420,37 @@ static int may_talk(const struct participant *p)
 int participant_say(struct participant *p, const char *text, struct buf *out_id, uint64_t now_us)
 {
     uint8_t id[SIGNAL_CHAT_ID];
-    struct bytes content = bytes_str(text);
+    struct signal_content chat = {
+        .kind = SIGNAL_CHAT, .id = bytes_of(id, sizeof id), .text = bytes_str(text)};
     int rv = may_talk(p);
-    if (rv == 0 && (content.n > SIGNAL_CHAT_MAX || !text_is_readable(content)))
+    if (rv == 0 && (chat.text.n > SIGNAL_CHAT_MAX || !text_is_readable(chat.text)))
         rv = CONCLAVE_EINVAL;
     if (rv == 0)
         rv = crypto_random(p->crypto, id, sizeof id);
+    if (rv == 0 && out_id != NULL)
+        rv = buf_reserve(out_id, sizeof id);
+    if (rv == 0)
+        rv = queue(p, TALK_CHAT, &chat);
     if (rv != 0)
         return rv;
     p->now_us = now_us;
-    rv = queue(p, TALK_CHAT,
-               &(struct signal_content){
-                   .kind = SIGNAL_CHAT, .id = bytes_of(id, sizeof id), .text = content});
-    if (rv == 0 && out_id != NULL)
-        buf_put(out_id, bytes_of(id, sizeof id));
-    if (rv == 0)
-        rv = participant_talk_flush(p);
-    return participant_settle(p, rv);
+    if (out_id != NULL)
+        buf_put(out_id, chat.id);
+    return participant_settle(p, 0); /* which sends it */
 }
 
 int participant_react(struct participant *p, const char *emoji, uint64_t now_us)
 {
-    struct bytes content = bytes_str(emoji);
+    struct signal_content reaction = {.kind = SIGNAL_REACTION, .text = bytes_str(emoji)};
     int rv = may_talk(p);
-    if (rv == 0 && (content.n > SIGNAL_EMOJI_MAX || !text_is_readable(content)))
+    if (rv == 0 && (reaction.text.n > SIGNAL_EMOJI_MAX || !text_is_readable(reaction.text)))
         rv = CONCLAVE_EINVAL;
+    if (rv == 0)
+        rv = queue(p, TALK_REACTION, &reaction);
     if (rv != 0)
         return rv;
     p->now_us = now_us;
-    rv =
-        queue(p, TALK_REACTION, &(struct signal_content){.kind = SIGNAL_REACTION, .text = content});
-    if (rv == 0)
-        rv = participant_talk_flush(p);
-    return participant_settle(p, rv);
+    return participant_settle(p, 0);
 }
 
 int participant_raise_hand(struct participant *p, bool raised, uint64_t now_us)
@@ -459,11 +458,11 @@ int participant_raise_hand(struct participant *p, bool raised, uint64_t now_us)
     int rv = may_talk(p);
     if (rv != 0 || p->hand == raised)
         return rv;
-    p->now_us = now_us;
     rv = queue(p, TALK_HAND, &(struct signal_content){.kind = SIGNAL_HAND, .raised = raised});
     if (rv != 0)
         return rv;
+    p->now_us = now_us;
     p->hand = raised;
     participant_tell(p, PARTICIPANT_ROSTER);
-    return participant_settle(p, participant_talk_flush(p));
+    return participant_settle(p, 0);
 }

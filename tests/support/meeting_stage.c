@@ -540,12 +540,27 @@ static uint64_t actor_next(const struct stage_actor *a)
     return at;
 }
 
+static void before(struct stage *s, struct stage_actor *a)
+{
+    if (s->hooks.before != NULL)
+        s->hooks.before(s->hooks.ctx, a);
+}
+
+static void after(struct stage *s, struct stage_actor *a, int rv)
+{
+    if (s->hooks.after != NULL)
+        s->hooks.after(s->hooks.ctx, a, rv);
+    else
+        assert_int_equal(rv, 0);
+    stage_carry_out(s, a);
+}
+
 static void give(struct stage *s, struct stage_actor *a, enum participant_input_kind kind,
                  struct bytes frame, int reason)
 {
     struct participant_input in = {kind, frame, reason};
-    assert_int_equal(participant_input(a->p, &in, s->now_us), 0);
-    stage_carry_out(s, a);
+    before(s, a);
+    after(s, a, participant_input(a->p, &in, s->now_us));
 }
 
 static void open_connection(struct stage *s, struct stage_actor *a)
@@ -604,8 +619,8 @@ static void actor_step(struct stage *s, struct stage_actor *a)
         a->told_at = a->down.latest + 1;
     }
     if (a->p != NULL && participant_deadline(a->p) <= s->now_us) {
-        assert_int_equal(participant_tick(a->p, s->now_us), 0);
-        stage_carry_out(s, a);
+        before(s, a);
+        after(s, a, participant_tick(a->p, s->now_us));
         if (a->p != NULL && participant_deadline(a->p) <= s->now_us)
             fail_msg("%s: a deadline that a tick does not meet", a->name);
     }

@@ -89,6 +89,9 @@ struct stage_hooks {
     bool (*down)(void *ctx, struct stage *s, struct stage_actor *a, struct buf *frame);
     /* And from an actor to the server. */
     bool (*up)(void *ctx, struct stage *s, struct stage_actor *a, struct buf *frame);
+    /* Around each input and tick of an actor's participant. NULL: nothing may fail. */
+    void (*before)(void *ctx, struct stage_actor *a);
+    void (*after)(void *ctx, struct stage_actor *a, int rv);
 };
 
 /* One epoch of one group, and what those who were in it agreed on. */
