@@ -129,6 +129,7 @@ __attribute__((format(printf, 2, 3))) static bool wrong(char *why, const char *f
 {
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) the analyser misses va_start */
     (void)vsnprintf(why, INI_WHY, format, args);
     va_end(args);
     return false;

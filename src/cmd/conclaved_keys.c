@@ -21,6 +21,7 @@ __attribute__((format(printf, 3, 4))) static int fail(char *why, int error, cons
 {
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) the analyser misses va_start */
     (void)vsnprintf(why, CONFIG_WHY, format, args);
     va_end(args);
     return error;

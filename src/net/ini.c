@@ -24,6 +24,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct parser *p, const 
     char what[INI_WHY];
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) the analyser misses va_start */
     (void)vsnprintf(what, sizeof what, format, args);
     va_end(args);
     (void)snprintf(p->why, INI_WHY, "%.200s:%u: %.280s", p->name, p->line, what);

@@ -126,6 +126,7 @@ void net_log(struct net_log *l, enum net_level level, const char *format, ...)
     size_t n = put_time(line, sizeof line);
     n += (size_t)snprintf(line + n, sizeof line - n, "%s ", levels[level]);
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) the analyser misses va_start */
     int made = vsnprintf(line + n, sizeof line - n, format, args);
     va_end(args);
     if (made > 0)

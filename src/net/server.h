@@ -38,7 +38,7 @@ struct net_handler {
     void (*frame)(void *ctx, uint64_t conn, struct bytes frame);
     /* It is gone, for whatever reason; once for each that was opened. */
     void (*closed)(void *ctx, uint64_t conn);
-    /* To be answered with net_server_respond(), now or later. */
+    /* To be answered with net_server_respond(), now or within twice the time for a transfer. */
     void (*request)(void *ctx, uint64_t conn, const struct net_request *request);
 };
 

@@ -236,7 +236,7 @@ static int dispatch(struct net_connection *c)
         .body = buf_view(&e->body),
     };
     c->state = NET_PENDING;
-    c->deadline = 0;
+    c->deadline = net_seconds(s) + 2 * (uint64_t)s->limits.transfer_seconds;
     s->totals.requests++;
     s->totals.bytes_in += e->body.n;
     e->asking = true;

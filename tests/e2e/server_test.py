@@ -32,11 +32,14 @@ def certificate(folder):
 
 
 class Server(unittest.TestCase):
+    LIMIT = 1000  # of file descriptors
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.chain, cls.key = certificate(cls.folder.name)
-        cls.process = subprocess.Popen([PROGRAM, cls.chain, cls.key], stdout=subprocess.PIPE,
+        cls.process = subprocess.Popen(["sh", "-c", f'ulimit -n {cls.LIMIT}; exec "$@"', "sh",
+                                        PROGRAM, cls.chain, cls.key], stdout=subprocess.PIPE,
                                        text=True)
         ports = [cls.process.stdout.readline().split() for _ in range(3)]
         cls.plain, cls.plain6, cls.tls = [int(port) for _, port in ports]
@@ -559,6 +562,26 @@ class Tls(Server):
         self.assertEqual(answer.read(), bytes(8 << 20))
         self.assertIn("max-age", answer.headers["strict-transport-security"])
         connection.close()
+
+
+class Descriptors(Server):
+    LIMIT = 48  # fewer than the connections there may be
+
+    def test_running_out_of_descriptors_passes(self):
+        held = [ws.connect(self.plain) for _ in range(39)]
+        held += [ws.connect(self.plain6, host="::1") for _ in range(39)]
+        time.sleep(0.5)
+        before = self.processor_seconds()
+        time.sleep(1)
+        self.assertLess(self.processor_seconds() - before, 0.3)  # it does not try without a pause
+        for sock in held:
+            sock.close()
+        self.eventually(lambda: self.totals()["connections"] <= 2)
+
+    def processor_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as f:
+            user, system = f.read().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 class Settings(unittest.TestCase):

@@ -14,7 +14,8 @@
 #include "net/log.h"
 #include "support/alloc_fail.h"
 
-#define TIME_N 25 /* "2026-08-01T12:34:56.789Z " */
+#define TIME_N 25                   /* "2026-08-01T12:34:56.789Z " */
+#define LINE_N ((size_t)TIME_N + 8) /* and "info 01\n" */
 
 struct place {
     char folder[32], path[48], other[64];
@@ -150,12 +151,12 @@ static void a_large_log_turns_over(void **state)
     struct place *p = *state;
     char text[512];
     struct net_log *l = open_log(&(struct net_log_config){
-        .path = p->path, .level = NET_INFO, .max_bytes = 3 * (TIME_N + 8), .keep = 2});
+        .path = p->path, .level = NET_INFO, .max_bytes = 3 * LINE_N, .keep = 2});
     for (int i = 0; i < 12; i++)
         net_log(l, NET_INFO, "%02d", i);
     net_log_close(l);
     contents(p->path, text, sizeof text);
-    assert_string_equal(text + TIME_N + 2 * (TIME_N + 8), "info 11\n");
+    assert_string_equal(text + TIME_N + 2 * LINE_N, "info 11\n");
     contents(numbered(p, 1), text, sizeof text);
     assert_memory_equal(text + TIME_N, "info 06\n", 8);
     contents(numbered(p, 2), text, sizeof text);
@@ -167,8 +168,8 @@ static void without_old_ones_to_keep_it_begins_anew(void **state)
 {
     struct place *p = *state;
     char text[512];
-    struct net_log *l = open_log(
-        &(struct net_log_config){.path = p->path, .level = NET_INFO, .max_bytes = TIME_N + 8});
+    struct net_log *l =
+        open_log(&(struct net_log_config){.path = p->path, .level = NET_INFO, .max_bytes = LINE_N});
     net_log(l, NET_INFO, "01");
     net_log(l, NET_INFO, "02");
     net_log_close(l);
