@@ -7,8 +7,8 @@
 
 /* Connections: each costs a file descriptor and, with TLS, about 50 KB. */
 #define LIMIT_NET_CONNECTIONS 10000u
-/* Of one address (of an IPv6 /64): a meeting of a thousand in one office, behind one router, must fit
- * with its requests. */
+/* Of one address (of an IPv6 /64): a meeting of a thousand in one office, behind one router, must
+ * fit with its requests. */
 #define LIMIT_NET_CONNECTIONS_PER_ADDRESS 2000u
 
 /* A frame before its sender has said who it is, and after. */
