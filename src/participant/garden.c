@@ -8,7 +8,7 @@
 #define BLOCK_LEVEL 8 /* 256 leaves */
 #define BLOCK_COST 64 /* ciphertexts for a block: worth a commit above that */
 #define QUIET_US (5 * SECOND_US)
-#define STAGGER_US SECOND_US /* a block: each path makes the next one smaller */
+#define STAGGER_US (2 * SECOND_US) /* a block: each path makes the next one smaller */
 
 static bool first_of_block(const struct participant *p, uint32_t own)
 {
@@ -24,7 +24,7 @@ uint64_t participant_garden_time(const struct participant *p)
     if (p->garden_epoch == mls_group_epoch(p->group) + 1 ||
         mls_group_member_count(p->group) <= (uint32_t)1 << BLOCK_LEVEL || !first_of_block(p, own))
         return NEVER;
-    return p->epoch_us + QUIET_US + (own >> BLOCK_LEVEL) * STAGGER_US;
+    return p->changed_us + QUIET_US + (own >> BLOCK_LEVEL) * STAGGER_US;
 }
 
 int participant_garden_wanted(struct participant *p, bool *out)

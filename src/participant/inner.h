@@ -185,6 +185,7 @@ struct participant {
     size_t n_proposals;
     bool urgent;           /* among them is one that does not wait */
     uint64_t epoch_us;     /* when this epoch began */
+    uint64_t changed_us;   /* when anybody last came, went, or changed the state */
     uint64_t garden_epoch; /* in which the tree was looked at, plus one */
     unsigned commit_failures;
     uint64_t commit_after_us; /* not before, after a failure */
@@ -299,7 +300,8 @@ int participant_lead_rejected(struct participant *p,
 int participant_lead_forget(struct participant *p) CONCLAVE_CHECKED;
 /* After a reconnection: what was pending goes out again. */
 int participant_lead_resume(struct participant *p) CONCLAVE_CHECKED;
-void participant_lead_new_epoch(struct participant *p);
+/* changed: not only keys. */
+void participant_lead_new_epoch(struct participant *p, bool changed);
 /* Compares the certificate that our leaf shows with the one we have. */
 void participant_lead_compare(struct participant *p);
 

@@ -217,8 +217,10 @@ int participant_lead_tick(struct participant *p)
     return rv;
 }
 
-void participant_lead_new_epoch(struct participant *p)
+void participant_lead_new_epoch(struct participant *p, bool changed)
 {
+    if (changed)
+        p->changed_us = p->now_us;
     p->epoch_us = p->now_us;
     p->n_proposals = 0;
     p->proposals_us = 0;

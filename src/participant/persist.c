@@ -107,7 +107,7 @@ int participant_restore(const struct participant_config *config, struct bytes sn
         p->snapshot_bytes = snapshot.n;
         for (size_t i = 0; i < n_deltas; i++)
             p->delta_bytes += deltas[i].n;
-        participant_lead_new_epoch(p);
+        participant_lead_new_epoch(p, true);
         participant_talk_new_epoch(p, false);
         if (!p->founding)
             participant_phase_set(p, PARTICIPANT_RECONNECTING);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mls/group.h"
 #include "participant/inner.h"
 #include "support/meeting_stage.h"
 
@@ -158,6 +159,31 @@ static void two_hundred_come_at_once(void **state)
     stage_close(&s);
 }
 
+/* docs/PROTOCOL.md section 5, Gardening: a removal weighs what its path weighs. */
+static void a_large_meeting_fills_its_tree_when_it_is_quiet(void **state)
+{
+    static char names[300][24];
+    struct stage s;
+    size_t cost = 0;
+    (void)state;
+    stage_open(&s, 6);
+    stage_share_trust(&s);
+    struct stage_actor *alice = stage_enter_organiser(&s);
+    assert_true(stage_until_all_in(&s, 5 * STAGE_SECOND));
+    for (size_t i = 0; i < 300; i++) {
+        snprintf(names[i], sizeof names[i], "p%zu@company.com", i);
+        stage_enter_person(&s, meeting_world_person(&s.world, IDENTITY_USER, names[i]), names[i]);
+    }
+    assert_true(stage_until_all_in(&s, 60 * STAGE_SECOND));
+    for (uint32_t leaf = 0; leaf <= 256; leaf += 256)
+        assert_int_equal(mls_group_subtree_cost(alice->p->group, leaf, 8, &cost), 0);
+    stage_run(&s, 12 * STAGE_SECOND);
+    stage_agree(&s, 301);
+    assert_int_equal(mls_group_subtree_cost(alice->p->group, 0, 8, &cost), 0);
+    assert_in_range(cost, 1, 2);
+    stage_close(&s);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3) { /* one of them, told */
@@ -167,9 +193,13 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_leader_dies),   cmocka_unit_test(the_host_dies),
-        cmocka_unit_test(a_newcomer_dies),   cmocka_unit_test(the_server_dies),
-        cmocka_unit_test(two_found_at_once), cmocka_unit_test(two_hundred_come_at_once),
+        cmocka_unit_test(the_leader_dies),
+        cmocka_unit_test(the_host_dies),
+        cmocka_unit_test(a_newcomer_dies),
+        cmocka_unit_test(the_server_dies),
+        cmocka_unit_test(two_found_at_once),
+        cmocka_unit_test(two_hundred_come_at_once),
+        cmocka_unit_test(a_large_meeting_fills_its_tree_when_it_is_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,9 @@
 static const char *const domains[] = {MEETING_DOMAIN, MEETING_OTHER_DOMAIN};
 
 /* A scalar that counts up is a key as good as any, to a test. */
-static struct crypto_signer *make_key(struct meeting_world *w, uint8_t number)
+static struct crypto_signer *make_key(struct meeting_world *w, uint16_t number)
 {
-    uint8_t scalar[32] = {0x42, [31] = number};
+    uint8_t scalar[32] = {0x42, [30] = (uint8_t)(number >> 8), [31] = (uint8_t)number};
     struct crypto_signer *signer;
     assert_int_equal(
         crypto_signer_from_private(w->crypto, bytes_of(scalar, sizeof scalar), &signer), 0);
@@ -46,19 +46,19 @@ static struct meeting_person *add_person(struct meeting_world *w, struct crypto_
 struct meeting_person *meeting_world_person(struct meeting_world *w, enum identity_kind kind,
                                             const char *name)
 {
-    return add_person(w, make_key(w, (uint8_t)(w->n + 1)), w->ca, kind, name);
+    return add_person(w, make_key(w, (uint16_t)(w->n + 1)), w->ca, kind, name);
 }
 
 struct meeting_person *meeting_world_impostor(struct meeting_world *w, const char *name)
 {
-    return add_person(w, make_key(w, (uint8_t)(w->n + 1)), w->stranger, IDENTITY_USER, name);
+    return add_person(w, make_key(w, (uint16_t)(w->n + 1)), w->stranger, IDENTITY_USER, name);
 }
 
 struct meeting_person *meeting_world_renew(struct meeting_world *w,
                                            const struct meeting_person *person,
                                            enum identity_kind kind, const char *name)
 {
-    uint8_t number = (uint8_t)(person - w->person + 1);
+    uint16_t number = (uint16_t)(person - w->person + 1);
     return add_person(w, make_key(w, number), w->ca, kind, name);
 }
 
