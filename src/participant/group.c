@@ -411,7 +411,7 @@ static void advanced(struct participant *p, struct advance *a)
     participant_door_recheck(p);
     participant_roster_apply(p, &a->roster);
     participant_wish_settle(p);
-    participant_lead_new_epoch(p, came != 0 || changes->n > 1 || p->state_changed);
+    participant_lead_new_epoch(p, came != 0 || a->roster.n > 1 || p->state_changed);
     participant_talk_new_epoch(p, came != 0);
     if (p->state_changed)
         participant_tell(p, PARTICIPANT_STATE);
