@@ -4,6 +4,8 @@
 #include "mls/credential.h"
 #include "signal/reason.h"
 
+#define CLOCK_SECONDS 300u /* docs/PROTOCOL.md section 4: clocks differ */
+
 /* The group before the change, and whom to ask. */
 struct check {
     const struct card *card;
@@ -96,11 +98,12 @@ static int check_remove(const struct check *c, const struct mls_proposal_info *p
                       (by != MEETING_COHOST || target != MEETING_HOST));
 }
 
-/* The card's minutes are over. */
+/* The card's minutes are over, by the clock of whoever locks, or nearly so by ours. */
 static bool auto_lock_due(const struct check *c)
 {
     uint64_t after = (uint64_t)card_terms(c->card)->auto_lock_minutes * 60;
-    return after != 0 && c->now >= c->state.started_at && c->now - c->state.started_at >= after;
+    uint64_t now = c->now + CLOCK_SECONDS;
+    return after != 0 && now >= c->state.started_at && now - c->state.started_at >= after;
 }
 
 static bool state_change_ok(const struct check *c, enum meeting_role by,
