@@ -205,9 +205,11 @@ void room_conn_set_live(struct room *r, struct conn *c, bool live)
 
 /* ---- Input at its pace ---- */
 
-static uint64_t cost_of(size_t n)
+static uint64_t cost_of(struct bytes frame)
 {
-    return (1 + n / ROOM_MESSAGE_BYTES) * ROOM_MESSAGE_INTERVAL;
+    bool commit = frame.n != 0 && frame.p[0] == SIGNAL_COMMIT;
+    uint64_t weight = (commit ? ROOM_COMMIT_WEIGHT : 1) + frame.n / ROOM_MESSAGE_BYTES;
+    return weight * ROOM_MESSAGE_INTERVAL;
 }
 
 static bool may_speak(const struct room *r, const struct conn *c)
@@ -250,7 +252,7 @@ int room_conn_input(struct room *r, struct conn *c, struct bytes frame)
         return put_off(r, c, frame);
     int rv = room_handle(r, c, frame);
     if (rv == 0)
-        pace_spend(&c->pace, cost_of(frame.n), r->now);
+        pace_spend(&c->pace, cost_of(frame), r->now);
     return rv;
 }
 
@@ -275,7 +277,7 @@ static int speak(struct room *r, struct conn *c)
             put_back(r, c, s);
             return rv;
         }
-        pace_spend(&c->pace, cost_of(s->n), r->now);
+        pace_spend(&c->pace, cost_of(bytes_of(s->frame, s->n)), r->now);
         free(s);
     }
     return 0;

@@ -64,12 +64,11 @@ int room_info_given(struct room *r, struct conn *c, const struct signal_message 
 {
     struct signal_message answer = {.type = SIGNAL_INFO_OF, .body = m->body};
     struct buf tree = {0};
-    if (r->info != NULL || r->rejoining.n == 0)
-        return 0;
+    if (r->info != NULL || r->info_from != c->seat || r->rejoining.n == 0)
+        return 0; /* nobody gives one unasked: with a false key, who uses it were the offender */
     int rv = check(r, m->body);
     if (rv != 0) { /* of an epoch that is over, or wrong: another is asked */
-        if (r->info_from == c->seat)
-            r->info_deadline = r->now;
+        r->info_deadline = r->now;
         return room_system_error(rv);
     }
     rv = mls_public_group_tree(r->group, &tree);

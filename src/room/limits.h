@@ -30,6 +30,10 @@
 #define ROOM_MESSAGE_BURST (200 * ROOM_MESSAGE_INTERVAL)
 #define ROOM_MESSAGE_BYTES ((size_t)64 << 10)
 
+/* A commit counts for so many, because everybody has to follow it: 16 a second, where an honest
+ * leader makes ten at most, and bursts of 66. */
+#define ROOM_COMMIT_WEIGHT 3u
+
 /* Frames that wait until their connection may speak again. The largest frame of a client has 16
  * MiB: one always fits, and all connections together have a few dozen of them. */
 #define ROOM_SLOWED_FRAMES 512u
