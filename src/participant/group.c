@@ -568,7 +568,7 @@ int participant_group_undone(struct participant *p, const struct signal_message 
         struct seat *offender = participant_roster_seat(p, m->leaf);
         p->stuck_us = 0;
         if (offender != NULL) /* cut off; its removal is proposed next, and nothing to object to */
-            offender->connected = false;
+            participant_roster_connected(p, offender, false);
         participant_notify(p, PARTICIPANT_WARNING, REASON_UNDONE, m->leaf);
         return 0;
     }

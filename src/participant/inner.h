@@ -63,7 +63,9 @@ struct effects {
 
 struct seat {                /* one leaf */
     struct verdict *verdict; /* NULL: blank leaf */
-    uint64_t heard_us;       /* when a message of theirs was last opened, or they came in */
+    uint64_t heard_us;       /* when a message of theirs was last opened, or they came in; later by
+                              * as long as they, or we, were away since */
+    uint64_t away_us;        /* since when they are not connected */
     uint64_t beat_epoch;     /* of the last heartbeat, plus one; 0: none */
     bool connected, hand;
 };
@@ -87,13 +89,14 @@ struct callers {
 enum wish_kind { WISH_ADMIT, WISH_EJECT, WISH_LOCK, WISH_COHOST, WISH_END };
 struct wish {
     enum wish_kind kind;
-    bool on;                /* LOCK, COHOST */
-    uint32_t leaf;          /* EJECT */
-    struct buf key_package; /* ADMIT */
-    struct buf who;         /* ADMIT, EJECT: the signature key; COHOST: the identifier */
-    struct buf barred;      /* EJECT: the entry for the list */
-    uint64_t asked_us;      /* when the user wanted it */
-    uint64_t proposed;      /* epoch in which we proposed it, plus one */
+    bool on;                 /* LOCK, COHOST */
+    uint32_t leaf;           /* EJECT */
+    struct buf key_package;  /* ADMIT */
+    struct buf who;          /* ADMIT, EJECT: the signature key; COHOST: the identifier */
+    struct buf barred;       /* EJECT: the entry for the list */
+    struct verdict *verdict; /* EJECT: who it is, also with another key; counted */
+    uint64_t asked_us;       /* when the user wanted it */
+    uint64_t proposed;       /* epoch in which we proposed it, plus one */
     bool warned;
 };
 
@@ -134,6 +137,7 @@ struct participant {
     /* the connection */
     enum connection connection;
     uint64_t retry_us; /* when to open it again, or NEVER */
+    uint64_t left_us;  /* when it was live last */
     unsigned retries;
     uint8_t nonce[SIGNAL_NONCE];
     bool rejoin; /* the next opening says Rejoin */
@@ -158,7 +162,7 @@ struct participant {
     bool founding;               /* the server has not taken our group yet */
     struct meeting_state state;  /* views into state_data */
     struct buf state_data;
-    bool state_changed; /* by the last commit */
+    bool state_changed;    /* by the last commit */
     struct buf last_group; /* id of the one that we were in before; empty: in none */
     uint64_t last_epoch;
     uint64_t stuck_us; /* since when an accepted commit cannot be followed; 0: not */
@@ -367,6 +371,7 @@ struct caller *participant_callers_find(struct callers *c, struct bytes ref);
 int participant_roster_reset(struct participant *p) CONCLAVE_CHECKED;
 /* As far as we know everybody is connected, from now on. */
 void participant_roster_all_here(struct participant *p);
+void participant_roster_connected(struct participant *p, struct seat *s, bool connected);
 void participant_roster_fini(struct participant *p);
 /* Who comes and goes by a commit: all that can fail is done before it is merged, the rest after. */
 struct roster_change {

@@ -62,7 +62,7 @@ int participant_new(const struct participant_config *config, uint64_t now_us,
     struct participant *p = calloc(1, sizeof *p);
     if (p == NULL)
         return CONCLAVE_ENOMEM;
-    p->now_us = now_us;
+    p->now_us = p->left_us = now_us;
     p->retry_us = NEVER;
     p->unsent_end = &p->unsent;
     p->joiners_at_once = PARTICIPANT_ADDS_LIMIT;
@@ -149,15 +149,22 @@ static uint64_t backoff(struct participant *p)
     return us + participant_spread(p, us / 2);
 }
 
+static void go_offline(struct participant *p)
+{
+    if (p->connection == LIVE)
+        p->left_us = p->now_us;
+    p->connection = OFFLINE;
+    mls_group_free(p->rejoining);
+    p->rejoining = NULL;
+}
+
 void participant_reconnect(struct participant *p, uint64_t after_us)
 {
     if (p->phase == PARTICIPANT_OVER)
         return;
     if (p->connection != OFFLINE)
         participant_effect_simple(p, PARTICIPANT_DISCONNECT);
-    p->connection = OFFLINE;
-    mls_group_free(p->rejoining);
-    p->rejoining = NULL;
+    go_offline(p);
     /* Even "at once" is not, the third time in a row. */
     p->retry_us = p->now_us + (p->retries > 2 ? backoff(p) : after_us);
     if (after_us == 0)
@@ -172,9 +179,7 @@ static void disconnected(struct participant *p, int reason)
 {
     if (p->connection == OFFLINE)
         return;
-    p->connection = OFFLINE;
-    mls_group_free(p->rejoining);
-    p->rejoining = NULL;
+    go_offline(p);
     if (reason == REASON_TLS && p->card == NULL) {
         participant_end_with(p, REASON_TLS);
         return;

@@ -78,11 +78,31 @@ int participant_roster_reset(struct participant *p)
     return 0;
 }
 
+/* Silence is counted while both sides are here, and goes on where it was. Else a server that calls
+ * people away and back, or cuts us off, every few seconds would decide that nobody is missed. */
+static void add_absence(const struct participant *p, struct seat *s, uint64_t since)
+{
+    uint64_t heard = s->heard_us + (p->now_us - since);
+    s->heard_us = heard < p->now_us ? heard : p->now_us;
+}
+
+void participant_roster_connected(struct participant *p, struct seat *s, bool connected)
+{
+    if (connected && !s->connected)
+        add_absence(p, s, s->away_us);
+    else if (!connected && s->connected)
+        s->away_us = p->now_us;
+    s->connected = connected;
+}
+
 void participant_roster_all_here(struct participant *p)
 {
     for (uint32_t i = 0; i < p->n_seats; i++) {
-        p->seats[i].connected = p->seats[i].verdict != NULL;
-        p->seats[i].heard_us = p->now_us;
+        struct seat *s = &p->seats[i];
+        if (s->verdict == NULL)
+            continue;
+        add_absence(p, s, s->connected ? p->left_us : s->away_us);
+        s->connected = true;
     }
     count_rank(p);
 }
@@ -278,9 +298,7 @@ void participant_roster_presence(struct participant *p, struct bytes list)
         struct seat *s = participant_roster_seat(p, change.leaf);
         if (s == NULL)
             continue;
-        if (change.connected && !s->connected)
-            s->heard_us = p->now_us;
-        s->connected = change.connected;
+        participant_roster_connected(p, s, change.connected);
     }
     count_rank(p);
     participant_tell(p, PARTICIPANT_ROSTER);

@@ -113,8 +113,7 @@ void participant_talk_resume(struct participant *p)
 {
     for (struct unsent *u = p->unsent; u != NULL; u = u->next)
         buf_clear(&u->sent);
-    p->watch_began_us = p->now_us;
-    p->watch_beats = 0;
+    p->watch_began_us += p->now_us - p->left_us; /* as for each by itself: see roster.c */
 }
 
 static uint64_t beat_interval(const struct participant *p)

@@ -12,6 +12,7 @@ static void wish_fini(struct wish *w)
     buf_free(&w->key_package);
     buf_free(&w->who);
     buf_free(&w->barred);
+    participant_verdict_release(w->verdict);
 }
 
 void participant_wishes_fini(struct participant *p)
@@ -73,11 +74,14 @@ static void drop(struct participant *p, size_t i)
 
 /* ---- Whether it has come true ---- */
 
+/* A member may change its key, with another certificate of the same name, and stays who it is. */
 static bool still_there(const struct participant *p, const struct wish *w)
 {
     struct mls_member m;
-    return mls_group_member(p->group, w->leaf, &m) == 0 &&
-           bytes_equal(m.signature_key, buf_view(&w->who));
+    const struct seat *s = participant_roster_seat(p, w->leaf);
+    return s != NULL && mls_group_member(p->group, w->leaf, &m) == 0 &&
+           (bytes_equal(m.signature_key, buf_view(&w->who)) ||
+            identity_same(&w->verdict->id, &s->verdict->id));
 }
 
 static bool can_bar(const struct participant *p)
@@ -391,6 +395,8 @@ int participant_eject(struct participant *p, uint32_t leaf, uint64_t now_us)
     if (rv != 0)
         return rv;
     buf_put(&w.who, m.signature_key);
+    w.verdict = s->verdict;
+    w.verdict->refs++;
     rv = meeting_barred_entry(&s->verdict->id, m.signature_key, &w.barred);
     if (rv != 0) {
         wish_fini(&w);
