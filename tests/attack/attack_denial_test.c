@@ -160,6 +160,30 @@ static void a_member_who_talks_without_end_is_slowed_and_then_cut_off(void **sta
     attack_close(&a);
 }
 
+static void a_storm_of_commits_is_slowed(void **state)
+{
+    struct attack_scene a;
+    (void)state;
+    attack_open(&a);
+    a.s.delay_us = a.s.jitter_us = 500; /* a member beside the server */
+    const uint64_t epoch = mls_group_epoch(a.mallory->p->group);
+    const uint64_t until = a.s.now_us + 10 * STAGE_SECOND;
+    while (a.s.now_us < until) {
+        if (!mls_group_has_pending(a.mallory->p->group))
+            attack_commit(&a.s, a.mallory, NULL, 0);
+        stage_run(&a.s, STAGE_SECOND / 500);
+    }
+    /* a burst, and 16 a second, in place of hundreds */
+    assert_in_range(mls_group_epoch(a.alice->p->group) - epoch, 150, 250);
+    stage_run(&a.s, STAGE_SECOND);
+    assert_true(attack_same_epoch(a.alice, a.bob));
+    assert_int_equal(participant_lock(a.alice->p, true, a.s.now_us), 0);
+    stage_carry_out(&a.s, a.alice);
+    stage_run(&a.s, STAGE_SECOND);
+    assert_true(a.bob->p->state.locked);
+    attack_close(&a);
+}
+
 static void somebody_who_flaps_moves_nobody_else(void **state)
 {
     struct attack_scene a;
@@ -350,6 +374,8 @@ static const struct attack attacks[] = {
            "Members do not notice; newcomers are told that it is full, for a minute at most."),
     ATTACK(60, a_member_who_talks_without_end_is_slowed_and_then_cut_off, "A flood of messages",
            "member", REFUSED, "50 a second are relayed; who does not stop is cut off."),
+    ATTACK(60, a_storm_of_commits_is_slowed, "A storm of commits", "member", REFUSED,
+           "16 a second are taken; an honest leader makes ten at most."),
     ATTACK(
         61, somebody_who_flaps_moves_nobody_else, "Flapping", "member", REFUSED,
         "Coming and going again changes no epoch; others hear of it ten times a second at most."),

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "mls/group.h"
+#include "support/mls_forge.h"
+#include "wire/writer.h"
 
 #define MOMENT (STAGE_SECOND / 2)
 
@@ -135,6 +136,54 @@ static void nobody_is_moved_into_another_group_of_the_meeting(void **state)
     info_free(&other);
     buf_free(&welcome);
     buf_free(&commit);
+    attack_close(&a);
+}
+
+/* A GroupInfo of mallory's with a key that lets nobody in. */
+static void make_false_info(struct attack_scene *a, struct buf *out)
+{
+    struct mls_message m;
+    struct mls_group_info_view view;
+    struct buf honest = {0}, key = {0}, extensions = {0};
+    struct crypto_signer *other = NULL;
+    int error = 0;
+    assert_int_equal(mls_group_info(a->mallory->p->group, MLS_INFO_EXTERNAL_PUB, &honest), 0);
+    assert_int_equal(mls_message_parse(buf_view(&honest), &m), 0);
+    struct reader r = reader_of(m.body);
+    mls_group_info_read(&r, &view, &error);
+    assert_int_equal(reader_end(&r), 0);
+    assert_int_equal(crypto_signer_generate(a->s.world.crypto, &other), 0); /* a point of P-256 */
+    write_vec(&key, crypto_signer_public(other));
+    struct forge_info f = forge_info_of(&view, a->mallory->person->signer);
+    forge_extension(f.extensions, MLS_EXT_EXTERNAL_PUB, buf_view(&key), &extensions);
+    f.extensions = buf_view(&extensions);
+    forge_info_message(&f, out);
+    crypto_signer_free(other);
+    buf_free(&honest);
+    buf_free(&key);
+    buf_free(&extensions);
+}
+
+static void a_group_info_that_nobody_asked_for_is_not_handed_on(void **state)
+{
+    struct attack_scene a;
+    struct buf info = {0};
+    (void)state;
+    attack_open(&a);
+    make_false_info(&a, &info);
+    attack_deliver(&a.s, a.bob,
+                   &(struct signal_message){.type = SIGNAL_FAULT, .reason = REASON_OUT_OF_REACH});
+    for (int i = 0; i < 40; i++) { /* she does not know when, so all the time */
+        stage_inject_up(&a.s, a.mallory,
+                        &(struct signal_message){.type = SIGNAL_INFO, .body = buf_view(&info)});
+        stage_run(&a.s, STAGE_SECOND / 40);
+    }
+    stage_run(&a.s, 2 * STAGE_SECOND);
+    assert_int_equal(a.tap.seen[SIGNAL_INFO_OF], 1);
+    stage_agree(&a.s, 3);
+    assert_int_equal(participant_phase(a.bob->p), PARTICIPANT_IN_MEETING);
+    assert_false(stage_told(a.alice, REASON_UNDONE));
+    buf_free(&info);
     attack_close(&a);
 }
 
@@ -306,6 +355,47 @@ static void an_eject_comes_about_without_the_leader(void **state)
     attack_close(&a);
 }
 
+/* A commit of mallory's with another key and certificate of hers, and nothing else. */
+static void change_key(struct attack_scene *a, struct meeting_person *as)
+{
+    const struct mls_new_identity identity = {as->signer, meeting_person_credential(as)};
+    const struct mls_commit_options options = {.ignore_cached = true, .identity = &identity};
+    struct buf commit = {0};
+    assert_int_equal(mls_group_drop_own(a->mallory->p->group), 0);
+    assert_int_equal(mls_group_commit(a->mallory->p->group, NULL, 0, &options,
+                                      a->s.now_us / STAGE_SECOND, &commit),
+                     0);
+    attack_send(&a->s, a->mallory, SIGNAL_COMMIT, buf_view(&commit));
+    buf_free(&commit);
+}
+
+static void another_key_saves_nobody_from_an_eject(void **state)
+{
+    struct attack_scene a;
+    struct mls_member before, after;
+    struct buf old_key = {0};
+    (void)state;
+    attack_open_led_by_mallory(&a);
+    attack_withhold(&a.tap, a.mallory, SIGNAL_COMMIT);
+    uint32_t leaf = stage_leaf(a.mallory);
+    assert_int_equal(mls_group_member(a.alice->p->group, leaf, &before), 0);
+    buf_put(&old_key, before.signature_key);
+    struct meeting_person *again =
+        meeting_world_person(&a.s.world, IDENTITY_USER, "mallory@" MEETING_DOMAIN);
+    assert_int_equal(participant_eject(a.alice->p, leaf, a.s.now_us), 0);
+    stage_carry_out(&a.s, a.alice);
+    change_key(&a, again);
+    stage_run(&a.s, MOMENT / 5);
+    assert_int_equal(mls_group_member(a.alice->p->group, leaf, &after), 0);
+    assert_false(bytes_equal(after.signature_key, buf_view(&old_key)));
+    stage_run(&a.s, 4 * STAGE_SECOND);
+    assert_int_equal(mls_group_member(a.alice->p->group, leaf, &after), CONCLAVE_ENOTFOUND);
+    assert_int_equal(stage_roster_count(a.bob), 2);
+    assert_true(attack_same_epoch(a.alice, a.bob));
+    buf_free(&old_key);
+    attack_close(&a);
+}
+
 static void a_host_whose_eject_the_server_ignores_is_told(void **state)
 {
     struct attack_scene a;
@@ -342,6 +432,11 @@ static const struct attack attacks[] = {
            REFUSED, "The host commits it itself."),
     ATTACK(14, a_host_whose_eject_the_server_ignores_is_told, "The server omits it", "server",
            VISIBLE, "After 10 s the host is told that it has not come about."),
+    ATTACK(69, a_group_info_that_nobody_asked_for_is_not_handed_on,
+           "A false GroupInfo, to have somebody else blamed", "member", REFUSED,
+           "The server takes one from whom it asked."),
+    ATTACK(70, another_key_saves_nobody_from_an_eject, "Another key in the moment of an eject",
+           "member", REFUSED, "The wish is for the person, whatever the key."),
     ATTACK(66, nobody_is_moved_into_another_group_of_the_meeting,
            "Who resumes is moved into another group", "server and member", REFUSED,
            "A leaf is taken again in the group that it was in."),

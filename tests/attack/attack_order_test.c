@@ -188,32 +188,95 @@ static void an_external_commit_of_the_servers_lets_nobody_in(void **state)
 
 /* ---- Forking and withholding ---- */
 
+/* Says this of everybody to everybody. */
+static void say_presence(struct attack_scene *a, bool connected)
+{
+    struct buf list = {0};
+    for (uint32_t leaf = 0; leaf < 4; leaf++)
+        signal_put_presence(&list, (struct signal_presence){leaf, connected});
+    for (size_t i = 0; i < a->s.n; i++)
+        stage_inject(
+            &a->s, a->s.actors[i],
+            &(struct signal_message){.type = SIGNAL_PRESENCE, .presence = buf_view(&list)});
+    buf_free(&list);
+}
+
+/* Alice and bob in one epoch, mallory and carol in another; nobody can open what the others say. */
+static void fork_in_halves(struct attack_scene *a, struct stage_actor *carol)
+{
+    struct buf other = {0};
+    a->s.forks_expected = true;
+    attack_withhold(&a->tap, a->mallory, SIGNAL_COMMITTED);
+    attack_withhold(&a->tap, carol, SIGNAL_COMMITTED);
+    assert_int_equal(participant_lock(a->alice->p, true, a->s.now_us), 0);
+    stage_carry_out(&a->s, a->alice);
+    stage_run(&a->s, MOMENT);
+    attack_pend_commit(&a->s, a->mallory, NULL, 0, &other);
+    attack_deliver_mls(&a->s, a->mallory, SIGNAL_COMMITTED, buf_view(&other));
+    attack_deliver_mls(&a->s, carol, SIGNAL_COMMITTED, buf_view(&other));
+    assert_true(attack_same_epoch(a->alice, a->bob));
+    assert_true(attack_same_epoch(a->mallory, carol));
+    assert_int_equal(mls_group_epoch(a->alice->p->group), mls_group_epoch(carol->p->group));
+    assert_false(attack_same_epoch(a->alice, carol));
+    buf_free(&other);
+}
+
 static void halves_of_a_forked_group_notice_within_seconds(void **state)
 {
     struct attack_scene a;
-    struct buf other = {0};
     (void)state;
     attack_open(&a);
-    struct stage_actor *carol = attack_colleague(&a, "carol@" MEETING_DOMAIN, "Carol");
-    stage_run(&a.s, 5 * STAGE_SECOND);
-    a.s.forks_expected = true;
-    /* alice and bob get her commit, mallory and carol one of mallory's for the same epoch */
-    attack_withhold(&a.tap, a.mallory, SIGNAL_COMMITTED);
-    attack_withhold(&a.tap, carol, SIGNAL_COMMITTED);
-    assert_int_equal(participant_lock(a.alice->p, true, a.s.now_us), 0);
-    stage_carry_out(&a.s, a.alice);
-    stage_run(&a.s, MOMENT);
-    attack_pend_commit(&a.s, a.mallory, NULL, 0, &other);
-    attack_deliver_mls(&a.s, a.mallory, SIGNAL_COMMITTED, buf_view(&other));
-    attack_deliver_mls(&a.s, carol, SIGNAL_COMMITTED, buf_view(&other));
-    assert_true(attack_same_epoch(a.alice, a.bob));
-    assert_true(attack_same_epoch(a.mallory, carol));
-    assert_int_equal(mls_group_epoch(a.alice->p->group), mls_group_epoch(carol->p->group));
-    assert_false(attack_same_epoch(a.alice, carol));
+    fork_in_halves(&a, attack_colleague(&a, "carol@" MEETING_DOMAIN, "Carol"));
     stage_run(&a.s, 13 * STAGE_SECOND);
     for (size_t i = 0; i < a.s.n; i++)
         assert_true(attack_told(a.s.actors[i], REASON_OTHERS_SILENT, PARTICIPANT_WARNING));
-    buf_free(&other);
+    attack_close(&a);
+}
+
+static void coming_and_going_does_not_hide_a_fork(void **state)
+{
+    struct attack_scene a;
+    (void)state;
+    attack_open(&a);
+    fork_in_halves(&a, attack_colleague(&a, "carol@" MEETING_DOMAIN, "Carol"));
+    /* everybody, the server says, is away for a moment, again and again */
+    for (int i = 0; i < 8; i++) {
+        stage_run(&a.s, 2 * STAGE_SECOND);
+        say_presence(&a, false);
+        stage_run(&a.s, STAGE_SECOND / 5);
+        say_presence(&a, true);
+    }
+    for (size_t i = 0; i < a.s.n; i++)
+        assert_true(attack_told(a.s.actors[i], REASON_OTHERS_SILENT, PARTICIPANT_WARNING));
+    attack_close(&a);
+}
+
+/* Tells somebody who resumes that nothing has happened. */
+static bool nothing_happened(void *ctx, struct stage_actor *a, struct signal_message *m)
+{
+    if (m->type != SIGNAL_LIVE || (ctx != NULL && a != ctx))
+        return false;
+    m->epoch = mls_group_epoch(a->p->group);
+    return true;
+}
+
+static void broken_connections_do_not_hide_a_fork(void **state)
+{
+    struct attack_scene a;
+    (void)state;
+    attack_open(&a);
+    fork_in_halves(&a, attack_colleague(&a, "carol@" MEETING_DOMAIN, "Carol"));
+    attack_withhold(&a.tap, a.alice, SIGNAL_APP_FROM);
+    a.tap.change = nothing_happened;
+    /* alice is cut off every few seconds, and told that all is as it was */
+    attack_forget_notices(a.alice);
+    unsigned lives = a.tap.seen[SIGNAL_LIVE];
+    for (int i = 0; i < 8; i++) {
+        stage_run(&a.s, 4 * STAGE_SECOND);
+        stage_cut(&a.s, a.alice);
+    }
+    assert_true(a.tap.seen[SIGNAL_LIVE] - lives >= 3);
+    assert_true(attack_told(a.alice, REASON_OTHERS_SILENT, PARTICIPANT_WARNING));
     attack_close(&a);
 }
 
@@ -221,15 +284,6 @@ static void eject(struct attack_scene *a, struct stage_actor *whom)
 {
     assert_int_equal(participant_eject(a->alice->p, stage_find(a->alice, whom), a->s.now_us), 0);
     stage_carry_out(&a->s, a->alice);
-}
-
-/* Tells somebody who resumes that nothing has happened. */
-static bool nothing_happened(void *ctx, struct stage_actor *a, struct signal_message *m)
-{
-    if (m->type != SIGNAL_LIVE || a != ctx)
-        return false;
-    m->epoch = mls_group_epoch(a->p->group);
-    return true;
 }
 
 static void a_removal_that_is_kept_from_somebody_is_told_to_him(void **state)
@@ -390,6 +444,12 @@ static const struct attack attacks[] = {
     ATTACK(5, halves_of_a_forked_group_notice_within_seconds, "It forks the group in halves",
            "server and member", VISIBLE,
            "No heartbeat of the other half can be opened: all are warned, and the codes differ."),
+    ATTACK(5, coming_and_going_does_not_hide_a_fork,
+           "It calls people away and back, to hide a fork", "server and member", VISIBLE,
+           "Silence is counted while people are here, and goes on where it was."),
+    ATTACK(5, broken_connections_do_not_hide_a_fork,
+           "It cuts people off every few seconds, to hide a fork", "server and member", VISIBLE,
+           "The same, while we are here."),
     ATTACK(6, a_removal_that_is_kept_from_somebody_is_told_to_him, "It withholds a Remove",
            "server", VISIBLE, "Messages of a later epoch come in: an alarm."),
     ATTACK(6, a_removal_that_only_the_host_is_shown_is_told_to_the_host,
