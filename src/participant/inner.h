@@ -139,6 +139,7 @@ struct participant {
     uint64_t retry_us; /* when to open it again, or NEVER */
     uint64_t left_us;  /* when it was live last */
     unsigned retries;
+    uint64_t waiting_us; /* since when this one has us wait at the door; 0: it does not */
     uint8_t nonce[SIGNAL_NONCE];
     bool rejoin; /* the next opening says Rejoin */
     unsigned rejoins;
@@ -242,6 +243,10 @@ void participant_effects_fini(struct effects *e);
 int participant_effects_check(struct effects *e) CONCLAVE_CHECKED;
 
 /* ---- participant.c ---- */
+
+/* ECREDENTIAL if the first certificate is not of this key. */
+int participant_check_chain(const struct crypto_signer *signer, const struct bytes *chain,
+                            size_t n_chain) CONCLAVE_CHECKED;
 
 void participant_phase_set(struct participant *p, enum participant_phase phase);
 /* Nothing more will come: lets go of the group and of what was saved. */

@@ -35,6 +35,7 @@ int participant_open_greet(struct participant *p)
         hello.access = bytes_of(access, sizeof access);
     }
     p->connection = GREETED;
+    p->waiting_us = 0;
     participant_effect_send(p, &hello);
     return 0;
 }
@@ -48,6 +49,9 @@ static int refuse_card(struct participant *p, const struct card *card, int *out_
     struct bytes provider = participant_trust_provider(p->trust);
     if (p->link.has_hash ? !bytes_equal(card_hash(card), link_hash(p)) : !terms->open)
         return REASON_CARD_MISMATCH;
+    /* docs/PROTOCOL.md section 2: without the secret all keys follow from what the server knows */
+    if (!terms->open && !p->link.has_secret)
+        return REASON_BAD_LINK;
     if (terms->mode != CARD_E2E)
         return REASON_STANDARD_MODE;
     if (provider.n != 0 && !bytes_equal(provider, terms->provider_root))
@@ -403,6 +407,8 @@ static void start_over(struct participant *p, int reason)
 int participant_open_fault(struct participant *p, int reason)
 {
     switch (reason) {
+    case REASON_NONE:
+        return CONCLAVE_ESYNTAX;
     case REASON_SERVER_STOPS:
     case REASON_SERVER_ERROR:
     case REASON_TOO_MANY:

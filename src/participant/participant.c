@@ -4,6 +4,7 @@
 
 #include "base/wipe.h"
 #include "crypto/suite.h"
+#include "identity/certificate.h"
 #include "identity/text.h"
 #include "participant/inner.h"
 
@@ -32,9 +33,21 @@ static int check_config(const struct participant_config *config)
     return n == 0 || text_is_plain(bytes_of(config->name, n)) ? 0 : CONCLAVE_EINVAL;
 }
 
+int participant_check_chain(const struct crypto_signer *signer, const struct bytes *chain,
+                            size_t n_chain)
+{
+    struct certificate own;
+    return n_chain != 0 && certificate_read(chain[0], &own) == 0 &&
+                   bytes_equal(own.key.value, crypto_signer_public(signer))
+               ? 0
+               : CONCLAVE_ECREDENTIAL;
+}
+
 static int take_config(struct participant *p, const struct participant_config *config)
 {
     int rv = link_parse(config->link, &p->link);
+    if (rv == 0)
+        rv = participant_check_chain(config->signer, config->chain, config->n_chain);
     if (rv == 0)
         rv = mls_certificates_encode(config->chain, config->n_chain, &p->chain);
     if (rv == 0)
@@ -184,6 +197,10 @@ static void disconnected(struct participant *p, int reason)
         participant_end_with(p, REASON_TLS);
         return;
     }
+    if (p->waiting_us != 0 && p->now_us - p->waiting_us >= RETRY_MOST_US) {
+        p->retries = 0; /* at the door a connection that has held so long was one that works */
+        p->unreachable_told = false;
+    }
     p->retry_us = p->now_us + backoff(p);
     if (p->retries > RETRIES_BEFORE_TOLD && !p->unreachable_told) {
         p->unreachable_told = true;
@@ -201,10 +218,14 @@ static int waiting(struct participant *p, uint8_t why)
     participant_phase_set(p, why == SIGNAL_WAIT_NOT_STARTED ? PARTICIPANT_NOT_STARTED
                              : why == SIGNAL_WAIT_LOBBY     ? PARTICIPANT_IN_LOBBY
                                                             : PARTICIPANT_JOINING);
-    /* The group that we knocked at is no more: then it is for us to begin. */
     if (why == SIGNAL_WAIT_NOT_STARTED && meeting_may_found(p->card, &p->own) &&
-        now_of(p) >= card_terms(p->card)->not_before)
+        now_of(p) >= card_terms(p->card)->not_before) {
+        /* The group that we knocked at is no more: then it is for us to begin. */
         participant_reconnect(p, 0);
+        return 0;
+    }
+    if (p->waiting_us == 0)
+        p->waiting_us = p->now_us;
     return 0;
 }
 
