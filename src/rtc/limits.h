@@ -40,6 +40,27 @@
 /* ICE: two fragments of 256 characters and a colon (RFC 8839 5.4, RFC 8445 7.2.2). */
 #define STUN_USERNAME_MAX 513
 
+/* ICE credentials: RFC 8839 5.4. */
+#define ICE_UFRAG_MIN 4
+#define ICE_PWD_MIN 22
+#define ICE_CREDENTIAL_MAX 256
+/* Addresses of one client that are remembered at once: two families, two interfaces, and as many
+ * again after a move. One more takes the place of the one silent for longest. */
+#define ICE_PATHS_MAX 8
+/* Addresses of one server that a client checks. */
+#define ICE_CANDIDATES_MAX 8
+/* Checks a second that are looked at closely (an HMAC each), on average and in a burst: from
+ * addresses known to be the peer's, and from all others, so that these cannot crowd out those. A
+ * browser makes about twenty a second while it looks for a path. */
+#define ICE_CHECKS_PER_SECOND 100
+#define ICE_CHECKS_BURST 200
+#define ICE_STRANGERS_PER_SECOND 50
+#define ICE_STRANGERS_BURST 100
+/* What may go to an address that has not yet shown that it receives it: so many times what came
+ * from there (as in RFC 9000 8.1), with the IP and UDP headers of each datagram. */
+#define ICE_AMPLIFICATION 3
+#define ICE_DATAGRAM_OVERHEAD 28
+
 /* No datagram that reaches us is larger (IPv6 minimum MTU up to an Ethernet jumbo frame). */
 #define RTP_PACKET_MAX 9000
 
