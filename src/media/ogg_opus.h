@@ -11,7 +11,7 @@
 
 /* What a decoder needs at the start to be right: libopus's own delay at 48 kHz. */
 #define OGG_OPUS_PRE_SKIP 312
-/* A gap so long is filled: concealment has faded to silence before. */
+/* A gap up to here is filled: half a second, after which concealment is only noise. */
 #define OGG_OPUS_FILL_MAX (MEDIA_AUDIO_CLOCK / 2)
 
 struct ogg_opus_config {
