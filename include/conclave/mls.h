@@ -410,7 +410,8 @@ bool mls_group_has_pending(const struct mls_group *g);
 const struct mls_staged *mls_group_pending(const struct mls_group *g);
 
 /* Sets aside a proposal received in this epoch, or all of them: they no longer go into our commits
- * or hold back application data. Another's commit may still refer to them. ENOTFOUND. */
+ * or hold back application data. Another's commit may still refer to them; one that is received
+ * again counts again. ENOTFOUND. */
 int mls_group_ignore_proposal(struct mls_group *g, struct bytes ref) CONCLAVE_CHECKED;
 int mls_group_clear_proposals(struct mls_group *g) CONCLAVE_CHECKED;
 

@@ -146,11 +146,12 @@ static int receive_proposal(struct mls_group *g, const struct mls_authenticated 
     int rv = mls_proposal_ref(g->crypto, a, ref);
     const struct mls_cached *kept =
         rv == 0 ? mls_cache_find(&g->pub.cache, bytes_of(ref, nh)) : NULL;
-    if (rv == 0 && kept == NULL) { /* one that came before, or our own, needs no second look */
+    /* one that came before, or our own, needs no second look, unless it was set aside */
+    if (rv == 0 && (kept == NULL || kept->ignored)) {
         rv = mls_public_group_check_proposal(&g->pub, a, now, &effects->proposal);
         if (rv == 0)
             rv = mls_store_proposal(g, effects->proposal, NULL);
-        kept = effects->proposal;
+        kept = kept != NULL ? kept : effects->proposal;
     }
     if (rv != 0)
         return rv;

@@ -73,6 +73,8 @@ const struct mls_cached *mls_cache_put(struct mls_proposal_cache *c, size_t nh,
 {
     size_t i = lower_bound(c, entry->ref, nh);
     if (i < c->n && compare(c->sorted[i]->ref, entry->ref, nh) == 0) {
+        c->n_active += c->sorted[i]->ignored && !entry->ignored;
+        c->sorted[i]->ignored = c->sorted[i]->ignored && entry->ignored;
         free(entry);
         return c->sorted[i];
     }

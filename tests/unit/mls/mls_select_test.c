@@ -175,6 +175,12 @@ static void a_proposal_can_be_set_aside(void **state)
     assert_int_equal(mls_group_ignore_proposal(g, r.proposal.ref), 0);
     mls_received_free(&r);
     assert_int_equal(mls_group_protect(g, bytes_of(NULL, 0), bytes_str("x"), &out), 0);
+    assert_int_equal(mls_group_receive(g, buf_view(&psk), WORLD_NOW, &r), 0); /* and taken up */
+    assert_int_equal(mls_group_protect(g, bytes_of(NULL, 0), bytes_str("x"), &out),
+                     CONCLAVE_EPROPOSALS);
+    assert_int_equal(mls_group_ignore_proposal(g, r.proposal.ref), 0);
+    mls_received_free(&r);
+    assert_int_equal(mls_group_protect(g, bytes_of(NULL, 0), bytes_str("x"), &out), 0);
     world_propose(&w, 1, mls_update(), NULL);
     assert_int_equal(mls_group_clear_proposals(g), 0);
     assert_int_equal(mls_group_protect(g, bytes_of(NULL, 0), bytes_str("x"), &out), 0);

@@ -236,6 +236,49 @@ static void a_commit_is_taken_out_of_no_frame_but_its_own(void **state)
     end(&s);
 }
 
+/* ---- Proposals ---- */
+
+static size_t removals_in(struct scene *s, struct bytes commit)
+{
+    struct mls_received r;
+    struct mls_proposal_info info;
+    size_t n = 0;
+    assert_int_equal(
+        mls_group_receive(s->a.alice->p->group, commit, s->a.s.now_us / STAGE_SECOND, &r), 0);
+    assert_int_equal(r.kind, MLS_RECEIVED_COMMIT);
+    for (size_t i = 0; mls_staged_proposal(r.staged, i, &info) == 0; i++)
+        n += info.type == MLS_SELF_REMOVE || info.type == MLS_REMOVE;
+    mls_received_free(&r);
+    return n;
+}
+
+static void what_was_proposed_before_a_cut_is_committed_after_it(void **state)
+{
+    struct scene s;
+    struct mls_received r;
+    struct buf message = {0};
+    const struct mls_change change = mls_self_remove();
+    (void)state;
+    begin(&s);
+    assert_int_equal(mls_group_propose(s.a.mallory->p->group, &change, NULL,
+                                       s.a.s.now_us / STAGE_SECOND, &message),
+                     0);
+    assert_int_equal(mls_group_receive(s.a.alice->p->group, buf_view(&message),
+                                       s.a.s.now_us / STAGE_SECOND, &r),
+                     0);
+    mls_received_free(&r);
+    liar_say_mls(&s.liar, SIGNAL_PROPOSED, buf_view(&message));
+    liar_cut(&s.liar);
+    liar_challenge(&s.liar, true);
+    liar_say_mls(&s.liar, SIGNAL_PROPOSED, buf_view(&message)); /* the room has kept it */
+    liar_live(&s.liar, s.before.epoch, stage_leaf(s.a.bob));
+    stage_run(&s.a.s, 5 * STAGE_SECOND);
+    assert_int_equal(liar_heard(&s.liar, SIGNAL_COMMIT), 1);
+    assert_int_equal(removals_in(&s, liar_last(&s.liar, SIGNAL_COMMIT).body), 1);
+    buf_free(&message);
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_proposal_is_taken_out_of_no_frame_but_its_own),
         cmocka_unit_test(a_proposal_hidden_among_what_people_write_is_not_taken),
         cmocka_unit_test(a_commit_is_taken_out_of_no_frame_but_its_own),
+        cmocka_unit_test(what_was_proposed_before_a_cut_is_committed_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
