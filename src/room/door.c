@@ -230,6 +230,8 @@ static bool waits_for_leaf(struct room *r, struct wait *w)
         room_conn_fault(r, s->conn, REASON_REPLACED);
     if (s->rejoining != NULL)
         room_conn_fault(r, s->rejoining, REASON_REPLACED);
+    if (s->welcomed_by != MLS_NO_LEAF) /* it was let in, and heard no more of */
+        room_welcome_blame(r, s->welcomed_by);
     w->seat = s;
     s->owner = w;
     room_seat_remove(r, s, REMOVAL_REPLACED);

@@ -121,10 +121,11 @@ struct seat {
     struct pace rejoin;
     uint64_t epoch; /* that it joined in */
     uint64_t proposals_epoch;
-    uint32_t proposals;  /* of its own in that epoch */
-    bool left;           /* proposed to leave in that epoch */
-    bool owes_welcome;   /* added people and did not welcome them: others lead first */
-    uint64_t complained; /* of the commit that began this epoch; 0: of none */
+    uint32_t proposals;   /* of its own in that epoch */
+    bool left;            /* proposed to leave in that epoch */
+    bool owes_welcome;    /* added people and did not welcome them: others lead first */
+    uint32_t welcomed_by; /* leaf of who added it; MLS_NO_LEAF once it has said something */
+    uint64_t complained;  /* of the commit that began this epoch; 0: of none */
 };
 
 /* ---- Joiners of one commit ---- */
@@ -356,6 +357,8 @@ int room_welcome_serve(struct room *r, struct conn *c,
 void room_welcome_expire(struct room *r);
 /* It is in no list any more. */
 void room_batch_free(struct batch *b);
+/* It added somebody who was not welcomed, or could not open the Welcome. */
+void room_welcome_blame(struct room *r, uint32_t committer);
 /* One who was to be welcomed is served, or not there any more. */
 void room_welcome_done(struct room *r, uint64_t epoch);
 

@@ -220,6 +220,7 @@ int room_order_app(struct room *r, struct conn *c, const struct signal_message *
     }
     if (epoch > room_group_epoch(r) || room_group_epoch(r) - epoch > ROOM_APP_EPOCHS)
         return 0;
+    c->seat->welcomed_by = MLS_NO_LEAF; /* it could open its Welcome */
     int rv = room_broadcast(r, &(struct signal_message){.type = SIGNAL_APP_FROM, .body = m->body});
     if (rv == 0)
         r->counts.messages++;

@@ -48,7 +48,8 @@ void room_seats_fini(struct room *r)
 
 void room_seat_take(struct room *r, uint32_t leaf, uint64_t epoch)
 {
-    *r->seats[leaf] = (struct seat){.leaf = leaf, .taken = true, .epoch = epoch};
+    *r->seats[leaf] =
+        (struct seat){.leaf = leaf, .taken = true, .epoch = epoch, .welcomed_by = MLS_NO_LEAF};
 }
 
 /* Its connections and newcomer are the caller's to end first. */
@@ -171,7 +172,10 @@ static void told(struct room *r)
 int room_presence_settle(struct room *r)
 {
     struct buf list = {0};
-    if (r->changed.n == 0 || (r->n_live != 0 && r->now < r->presence_at))
+    /* Before a removal is proposed all know that it is of somebody who is gone: else the leader,
+     * who heard them a moment ago, does not commit it. */
+    bool at_once = r->n_live == 0 || (r->removals_due && r->removing.n != 0);
+    if (r->changed.n == 0 || (!at_once && r->now < r->presence_at))
         return 0;
     for (struct link *k = list_first(&r->changed); k != NULL; k = list_next(&r->changed, k)) {
         const struct seat *s = LIST_OWNER(k, struct seat, changed);

@@ -275,9 +275,9 @@ void room_settle(struct room *r)
 {
     /* the door twice: who comes may end a group, and then has to be placed anew */
     static int (*const steps[])(struct room *) = {
-        room_undo_settle, room_door_settle,  over_settle,          room_door_settle,
-        roles_settle,     marked_settle,     room_removals_settle, room_joiners_settle,
-        room_info_settle, room_lobby_settle, room_presence_settle, room_save_settle,
+        room_undo_settle,    room_door_settle, over_settle,          room_door_settle,
+        roles_settle,        marked_settle,    room_presence_settle, room_removals_settle,
+        room_joiners_settle, room_info_settle, room_lobby_settle,    room_save_settle,
     };
     int rv = 0;
     for (size_t i = 0; rv == 0 && i < sizeof steps / sizeof steps[0]; i++)

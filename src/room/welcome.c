@@ -35,7 +35,8 @@ static bool is_of(const struct wait *w, uint64_t epoch)
 }
 
 /* From here on it is a member like any other. */
-static int serve(struct room *r, struct wait *w, struct bytes slice, struct bytes tree)
+static int serve(struct room *r, struct wait *w, uint32_t committer, struct bytes slice,
+                 struct bytes tree)
 {
     struct conn *c = w->conn;
     struct seat *s = w->seat;
@@ -44,13 +45,15 @@ static int serve(struct room *r, struct wait *w, struct bytes slice, struct byte
         r, c, &(struct signal_message){.type = SIGNAL_WELCOMED, .body = slice, .tree = tree});
     if (rv != 0)
         return rv;
+    s->welcomed_by = committer;
     c->state = CONN_MEMBER;
     room_seat_connect(r, s, c, epoch);
     room_wait_end(r, w);
     return 0;
 }
 
-static int serve_all(struct room *r, struct mls_welcome_walk *walk, uint64_t epoch,
+/* from: the batch, by value: it goes with the last who is served. */
+static int serve_all(struct room *r, struct mls_welcome_walk *walk, struct batch from,
                      struct bytes tree)
 {
     struct buf slice = {0};
@@ -59,8 +62,8 @@ static int serve_all(struct room *r, struct mls_welcome_walk *walk, uint64_t epo
         struct bytes ref;
         rv = mls_welcome_next(walk, &ref, &slice);
         struct wait *w = rv == 0 ? room_door_find_ref(r, ref) : NULL;
-        if (w != NULL && is_of(w, epoch))
-            rv = serve(r, w, buf_view(&slice), tree);
+        if (w != NULL && is_of(w, from.epoch))
+            rv = serve(r, w, from.committer, buf_view(&slice), tree);
     }
     buf_free(&slice);
     return rv;
@@ -81,7 +84,7 @@ int room_welcome_serve(struct room *r, struct conn *c, const struct signal_messa
     mls_tree_write(&b->tree, &tree);
     int rv = buf_check(&tree);
     if (rv == 0)
-        rv = serve_all(r, &walk, b->epoch, buf_view(&tree));
+        rv = serve_all(r, &walk, *b, buf_view(&tree));
     buf_free(&tree);
     return rv;
 }
@@ -105,7 +108,7 @@ static void give_up(struct room *r, uint64_t epoch)
 }
 
 /* Others are asked to add people before it is again. */
-static void blame(struct room *r, uint32_t committer)
+void room_welcome_blame(struct room *r, uint32_t committer)
 {
     struct seat *s = room_seat_find(r, committer);
     if (s == NULL)
@@ -121,7 +124,7 @@ void room_welcome_expire(struct room *r)
         if (r->now < LIST_OWNER(k, struct batch, line)->deadline)
             return;
         struct batch *b = LIST_OWNER(list_pop(&r->batches), struct batch, line);
-        blame(r, b->committer);
+        room_welcome_blame(r, b->committer);
         give_up(r, b->epoch);
         room_batch_free(b);
     }
