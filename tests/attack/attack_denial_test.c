@@ -205,6 +205,21 @@ static void somebody_who_flaps_moves_nobody_else(void **state)
     attack_close(&a);
 }
 
+static void an_old_connection_keeps_nobody_out(void **state)
+{
+    struct attack_scene a;
+    (void)state;
+    attack_open(&a);
+    /* bob starts anew; the network has not told the server that he was gone */
+    struct stage_actor *again = stage_enter_person(&a.s, a.bob->person, "Bob");
+    stage_run(&a.s, 2 * STAGE_SECOND);
+    assert_int_equal(participant_end_reason(a.bob->p), REASON_REPLACED);
+    assert_int_equal(participant_phase(again->p), PARTICIPANT_IN_MEETING);
+    stage_agree(&a.s, 3);
+    assert_int_equal(stage_roster_count(a.alice), 3);
+    attack_close(&a);
+}
+
 static void leaves_are_not_taken_anew_without_end(void **state)
 {
     struct attack_scene a;
@@ -379,6 +394,8 @@ static const struct attack attacks[] = {
     ATTACK(
         61, somebody_who_flaps_moves_nobody_else, "Flapping", "member", REFUSED,
         "Coming and going again changes no epoch; others hear of it ten times a second at most."),
+    ATTACK(61, an_old_connection_keeps_nobody_out, "A connection that is kept from ending",
+           "network", REFUSED, "Whoever comes again takes its place at once."),
     ATTACK(61, leaves_are_not_taken_anew_without_end, "Rejoining again and again", "member",
            REFUSED, "Three external commits of a leaf in ten minutes."),
     ATTACK(62, a_giant_of_a_tree_is_not_even_built, "A giant tree", "server", REFUSED,

@@ -267,21 +267,24 @@ static void invalid_commits_bother_nobody_but_the_server(void **state)
 
 /* ---- Removing ---- */
 
-/* The server's proposals to remove two of three, to all of them. */
+/* The server's proposals to remove somebody, to all. */
 static void propose_removals(struct attack_scene *a, struct stage_actor *const *whom, size_t n)
 {
     struct mls_context context;
-    struct buf message = {0};
+    struct buf messages[3] = {{0}};
+    assert_true(n <= 3);
     mls_group_context(a->alice->p->group, &context);
     for (size_t i = 0; i < n; i++) {
         const struct mls_change change = mls_remove(stage_leaf(whom[i]));
         assert_int_equal(mls_external_propose(a->s.world.crypto, a->s.world.server, 0, &context,
-                                              &change, &message),
+                                              &change, &messages[i]),
                          0);
-        attack_deliver_all(
-            &a->s, &(struct signal_message){.type = SIGNAL_PROPOSED, .body = buf_view(&message)});
     }
-    buf_free(&message);
+    for (size_t i = 0; i < n; i++) {
+        attack_deliver_all(&a->s, &(struct signal_message){.type = SIGNAL_PROPOSED,
+                                                           .body = buf_view(&messages[i])});
+        buf_free(&messages[i]);
+    }
 }
 
 static void the_server_cannot_have_removed_who_is_heard(void **state)
@@ -293,8 +296,10 @@ static void the_server_cannot_have_removed_who_is_heard(void **state)
     const struct attack_standing before = attack_standing_of(a.alice);
     uint32_t bob = stage_leaf(a.bob);
     bool named = false;
+    unsigned commits = a.tap.seen[SIGNAL_COMMIT];
     propose_removals(&a, all, 3);
     stage_run(&a.s, 10 * STAGE_SECOND);
+    assert_int_equal(a.tap.seen[SIGNAL_COMMIT], commits);
     attack_assert_unmoved(a.alice, &before);
     for (size_t i = 0; i < a.alice->n_notices; i++)
         named |= a.alice->notices[i].reason == REASON_REMOVED_BY_SERVER &&

@@ -365,7 +365,67 @@ static void a_leader_who_keeps_welcomes_back_delays_newcomers_and_keeps_nobody_o
     attack_close(&a);
 }
 
+/* Turns the last bit of what a leader gives newcomers. */
+static bool spoil_welcome(void *ctx, struct stage_actor *a, struct signal_message *m)
+{
+    struct buf *spoilt = ctx;
+    if (m->type != SIGNAL_WELCOME || strcmp(a->name, "Mallory") != 0)
+        return false;
+    buf_clear(spoilt);
+    buf_put(spoilt, m->body);
+    spoilt->p[spoilt->n - 1] ^= 1;
+    m->body = buf_view(spoilt);
+    return true;
+}
+
+static void a_leader_who_gives_bad_welcomes_is_passed_over(void **state)
+{
+    struct attack_scene a;
+    struct buf spoilt = {0};
+    (void)state;
+    attack_open_led_by_mallory(&a);
+    a.tap.change = spoil_welcome;
+    a.tap.ctx = &spoilt;
+    struct stage_actor *carol = stage_enter(&a.s, IDENTITY_USER, "carol@" MEETING_DOMAIN, "Carol");
+    stage_run(&a.s, STAGE_SECOND / 4);
+    assert_true(stage_until_all_in(&a.s, 5 * STAGE_SECOND));
+    assert_int_equal(a.tap.changed, 1);
+    assert_true(attack_told(carol, REASON_COMMIT_FOREIGN, PARTICIPANT_ALARM) ||
+                attack_told(carol, REASON_LINK_SECRET, PARTICIPANT_ALARM));
+    assert_int_equal(participant_phase(carol->p), PARTICIPANT_IN_MEETING);
+    stage_run(&a.s, STAGE_SECOND);
+    stage_agree(&a.s, 4);
+    buf_free(&spoilt);
+    attack_close(&a);
+}
+
 /* ---- Replaying ---- */
+
+static void a_ghost_of_somebody_who_left_is_not_heard(void **state)
+{
+    struct attack_scene a;
+    struct buf entries = {0};
+    (void)state;
+    attack_open(&a);
+    struct stage_actor *carol = attack_colleague(&a, "carol@" MEETING_DOMAIN, "Carol");
+    attack_put_entry(&a.s, attack_knocked(&a.tap), &entries);
+    assert_int_equal(participant_leave(carol->p, a.s.now_us), 0);
+    stage_carry_out(&a.s, carol);
+    stage_run(&a.s, 2 * STAGE_SECOND);
+    assert_int_equal(stage_roster_count(a.alice), 3);
+    /* her knock once more, and not a word of her being away */
+    attack_withhold(&a.tap, NULL, SIGNAL_PRESENCE);
+    attack_deliver(&a.s, a.alice,
+                   &(struct signal_message){.type = SIGNAL_JOINERS, .entries = buf_view(&entries)});
+    stage_run(&a.s, STAGE_SECOND);
+    assert_int_equal(stage_roster_count(a.bob), 4);
+    stage_run(&a.s, 12 * STAGE_SECOND);
+    assert_false(attack_roster_entry(a.bob, carol).confirmed);
+    assert_true(attack_told(a.alice, REASON_OTHERS_SILENT, PARTICIPANT_WARNING));
+    assert_true(attack_told(a.bob, REASON_OTHERS_SILENT, PARTICIPANT_WARNING));
+    buf_free(&entries);
+    attack_close(&a);
+}
 
 static void commits_again_or_out_of_order_change_nothing(void **state)
 {
@@ -460,10 +520,14 @@ static const struct attack attacks[] = {
     ATTACK(7, a_leader_who_keeps_welcomes_back_delays_newcomers_and_keeps_nobody_out,
            "A leader withholds Welcomes", "member", REFUSED,
            "After 10 s the leaf is removed, and its owner added by another member."),
+    ATTACK(7, a_leader_who_gives_bad_welcomes_is_passed_over, "A leader spoils Welcomes", "member",
+           REFUSED, "Whoever was let in and knocks again is added by another member."),
     ATTACK(8, commits_again_or_out_of_order_change_nothing, "It replays and reorders commits",
            "server", REFUSED, "A commit is for one epoch; what is missing is asked for."),
     ATTACK(9, an_old_welcome_leads_nowhere, "It replays a Welcome", "server", REFUSED,
            "A key package is good for one Welcome."),
+    ATTACK(9, a_ghost_of_somebody_who_left_is_not_heard, "It replays somebody's knock", "server",
+           VISIBLE, "They are in the roster, unconfirmed, and silent: all are warned."),
 };
 
 int main(int argc, char **argv)
