@@ -38,6 +38,22 @@
 #define LIMIT_NET_IDLE_SECONDS 15u
 #define LIMIT_NET_PONG_SECONDS 10u
 
+/* UDP. Messages of one system call: with offload each is a burst of datagrams, which need
+ * LIMIT_NET_UDP_MESSAGE bytes together; beyond 32 a call's own cost is no longer seen. */
+#define LIMIT_NET_UDP_BATCH 32u
+#define LIMIT_NET_UDP_MESSAGE ((size_t)65535)
+/* Datagrams in one message out, and their bytes: UDP_MAX_SEGMENTS of the kernel, and what IP can
+ * say less headers. */
+#define LIMIT_NET_UDP_SEGMENTS ((size_t)64)
+#define LIMIT_NET_UDP_PAYLOAD ((size_t)65000)
+/* A socket's buffers: a burst to 1,000 receivers of four packets each fits. */
+#define LIMIT_NET_UDP_BUFFER (8 << 20)
+/* How often a call waits a millisecond for a full socket: all other meetings of the worker wait,
+ * too, so not for longer than sound would be late. */
+#define LIMIT_NET_UDP_WAITS 2u
+/* Free ports tried until one is free for both IPv4 and IPv6. */
+#define LIMIT_NET_UDP_PORTS 16u
+
 /* A settings file, and a line of it. */
 #define LIMIT_INI_FILE ((size_t)64 << 10)
 #define LIMIT_INI_LINE 1024u
