@@ -15,8 +15,8 @@
 
 enum media_codec { MEDIA_VP8, MEDIA_OPUS };
 
-#define MEDIA_VIDEO_CLOCK 90000 /* VP8, RFC 7741 4.1 */
-#define MEDIA_AUDIO_CLOCK 48000 /* Opus, RFC 7587 4.1 */
+#define MEDIA_VIDEO_CLOCK 90000u /* VP8, RFC 7741 4.1 */
+#define MEDIA_AUDIO_CLOCK 48000u /* Opus, RFC 7587 4.1 */
 
 struct media_frame {
     enum media_codec codec;

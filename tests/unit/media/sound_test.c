@@ -16,7 +16,7 @@
 #include "support/alloc_fail.h"
 #include "support/random.h"
 
-#define N 960
+#define N ((size_t)960)
 
 static int16_t samples[2 * AUDIO_DECODED_MAX];
 
@@ -30,7 +30,7 @@ static void a_tone_has_the_level_it_was_made_with(void **state)
 {
     (void)state;
     for (unsigned hz = 50; hz <= 20000; hz += 650) {
-        for (double level = -4; level > -60; level -= 7.5) {
+        for (int level = -4; level > -60; level -= 7) {
             sound_tone_fill(hz, level, 777, samples, N);
             near(sound_tone_level(hz, samples, N), level, 0.1);
             near(sound_level(samples, N), level, 0.1);
