@@ -1,6 +1,6 @@
 # What is looked for here is installed by tools/install-deps.sh.
 
-find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 

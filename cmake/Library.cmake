@@ -2,7 +2,7 @@
 
 include(CMakePackageConfigHelpers)
 
-set(private_libs OpenSSL::Crypto)
+set(private_libs OpenSSL::SSL OpenSSL::Crypto)
 if(CONCLAVE_HAVE_IPSECMB)
     list(APPEND private_libs IPSec_MB)
 endif()

@@ -128,7 +128,7 @@ static int send_pair(struct ice_client *c, struct ice_pair *p, struct ice_pair n
 static int begin_pair(struct ice_client *c, struct ice_pair *p, bool nominating, uint64_t now_us,
                       struct buf *out, struct rtc_address *out_to)
 {
-    /* RFC 8445 14.3: at least half a second, or Ta for each pair, and these are too few to matter */
+    /* RFC 8445 14.3: half a second, or Ta for each pair; these are too few for that to be more */
     struct ice_pair next = {.remote = p->remote,
                             .state = ICE_PAIR_IN_PROGRESS,
                             .nominating = nominating,
