@@ -9,6 +9,16 @@ void ivf_writer_init(struct ivf_writer *w)
     *w = (struct ivf_writer){0};
 }
 
+/* In ticks, the last frame taken to be as long as the others on average. 0 in a file that is not
+ * finished, or too long for the field. */
+static uint32_t length_of(const struct ivf_writer *w)
+{
+    uint64_t length = w->last - w->start;
+    if (w->frames > 1)
+        length += length / (w->frames - 1);
+    return length > UINT32_MAX ? 0 : (uint32_t)length;
+}
+
 /* For the caller to check that there is room. */
 static void put_header(const struct ivf_writer *w, struct buf *out)
 {
@@ -20,7 +30,7 @@ static void put_header(const struct ivf_writer *w, struct buf *out)
     le_write16(out, w->height);
     le_write32(out, MEDIA_VIDEO_CLOCK);
     le_write32(out, 1);
-    le_write32(out, w->frames);
+    le_write32(out, length_of(w));
     le_write32(out, 0);
 }
 
