@@ -51,6 +51,7 @@ int room_conn_open(struct room *r, uint64_t number)
     if (c == NULL)
         return CONCLAVE_ENOMEM;
     c->since = r->now;
+    c->missed_since = UINT64_MAX;
     list_init(&c->frames);
     c->by_number.key = number;
     int rv = crypto_random(r->crypto, c->nonce, sizeof c->nonce);

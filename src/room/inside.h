@@ -6,6 +6,7 @@
  *     seat.c     members, presence, removal   accept.c   what an accepted commit changes
  *     lobby.c    what hosts see of it         welcome.c  Welcomes, cut and handed out
  *     info.c     GroupInfo for Rejoin         undo.c     complaints
+ *     recent.c   messages for who was away
  *     save.c     snapshots and restoring      group.c    the public group, asked
  *     settle.c   what has to be said          effect.c   the queue of effects
  *
@@ -53,15 +54,16 @@ struct conn {
     struct pace pace;
     struct list frames; /* struct slowed: what came too fast */
     size_t frames_bytes;
-    struct wait *wait; /* WAITING */
-    struct seat *seat; /* REJOINING: the one it had; MEMBER */
-    size_t live;       /* place in room.live plus one; 0: gets no broadcasts */
-    bool is_host;      /* gets the lobby; of those that are live */
-    bool say_live;     /* commits from `from` on, Live, Presence */
-    bool say_lobby;    /* everybody in it */
-    uint64_t from;     /* epoch */
-    int end;           /* ENDING: the reason */
-    bool fault;        /* ENDING: it is told */
+    struct wait *wait;     /* WAITING */
+    struct seat *seat;     /* REJOINING: the one it had; MEMBER */
+    size_t live;           /* place in room.live plus one; 0: gets no broadcasts */
+    bool is_host;          /* gets the lobby; of those that are live */
+    bool say_live;         /* commits from `from` on, Live, Presence */
+    bool say_lobby;        /* everybody in it */
+    uint64_t from;         /* epoch */
+    uint64_t missed_since; /* messages, for who resumes; UINT64_MAX: none */
+    int end;               /* ENDING: the reason */
+    bool fault;            /* ENDING: it is told */
 };
 
 /* ---- People at the door ---- */
@@ -149,6 +151,17 @@ struct undo {
     uint32_t complaints;             /* of members that are live */
 };
 
+/* ---- What people wrote of late ---- */
+
+struct recent_message {
+    struct room_frame *frame;
+    uint64_t at;
+};
+struct recent {
+    struct recent_message ring[ROOM_RECENT];
+    size_t head, n, bytes;
+};
+
 struct room {
     struct card *card;
     struct crypto *crypto; /* of the card's suite */
@@ -180,6 +193,7 @@ struct room {
     struct mls_public_group *group; /* NULL: not founded, or over */
     struct kept_list proposals;     /* of this epoch, in order of arrival */
     struct history history;
+    struct recent recent;
     uint64_t snapshot_epoch; /* of the stored snapshot */
     size_t stored_commits, stored_bytes;
     struct undo undo;
@@ -407,5 +421,15 @@ int room_group_info_read(struct bytes message, struct group_info *out) CONCLAVE_
 bool room_group_info_has(const struct group_info *info, uint16_t extension);
 /* Whether it is of this very epoch and signed by a member. EEPOCH, ENOTFOUND, ESIGNATURE. */
 int room_group_info_check(const struct room *r, const struct group_info *info) CONCLAVE_CHECKED;
+
+/* ---- recent.c ---- */
+
+/* Shares the frame. */
+void room_recent_put(struct recent *q, struct room_frame *f, uint64_t now);
+void room_recent_pop(struct recent *q);
+void room_recent_fini(struct recent *q);
+/* How many came since, and those to one connection: needs so many effects reserved. */
+size_t room_recent_count(const struct recent *q, uint64_t since);
+void room_recent_send(struct room *r, const struct conn *c, uint64_t since);
 
 #endif

@@ -95,6 +95,13 @@
 /* The same while somebody waits who could begin the meeting anew. */
 #define ROOM_EMPTY_WAITED_TIME (60 * ROOM_SECOND)
 
+/* Messages kept for who is cut off for a moment: a minute of a lively chat, some seconds of a
+ * thousand members' heartbeats. */
+#define ROOM_RECENT 256u
+#define ROOM_RECENT_BYTES ((size_t)1 << 20)
+/* What was on its way when a connection broke: as long as a broken one may go unnoticed. */
+#define ROOM_RECENT_MARGIN (30 * ROOM_SECOND)
+
 /* Members the server proposes to remove in one epoch: each is a signature and a message to all.
  * After a network has broken down the rest waits for the next epoch. */
 #define ROOM_REMOVALS 256u

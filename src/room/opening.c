@@ -182,9 +182,11 @@ int room_opening_resume(struct room *r, struct conn *c, const struct signal_mess
         room_conn_fault(r, c, reason);
         return 0;
     }
+    uint64_t away = link_is_in(&s->away) ? s->away_since : r->now;
     replace(r, s);
     room_conn_leave_line(r, c);
     c->state = CONN_MEMBER;
+    c->missed_since = away > ROOM_RECENT_MARGIN ? away - ROOM_RECENT_MARGIN : 0;
     room_seat_connect(r, s, c, m->epoch);
     return 0;
 }

@@ -221,8 +221,18 @@ int room_order_app(struct room *r, struct conn *c, const struct signal_message *
     if (epoch > room_group_epoch(r) || room_group_epoch(r) - epoch > ROOM_APP_EPOCHS)
         return 0;
     c->seat->welcomed_by = MLS_NO_LEAF; /* it could open its Welcome */
-    int rv = room_broadcast(r, &(struct signal_message){.type = SIGNAL_APP_FROM, .body = m->body});
+    struct room_frame *f = NULL;
+    struct audience *to = NULL;
+    int rv = room_everybody(r, &to);
     if (rv == 0)
+        rv = room_effects_reserve(&r->effects, 1);
+    if (rv == 0)
+        rv = room_frame_new(&(struct signal_message){.type = SIGNAL_APP_FROM, .body = m->body}, &f);
+    if (rv == 0) {
+        room_effects_send(&r->effects, to, f);
+        room_recent_put(&r->recent, f, r->now);
         r->counts.messages++;
+    }
+    room_frame_free(f);
     return rv;
 }

@@ -95,6 +95,7 @@ static void group_fini(struct room *r)
     room_seats_fini(r);
     room_kept_list_fini(&r->proposals);
     room_history_fini(&r->history);
+    room_recent_fini(&r->recent);
     mls_public_group_free(r->group);
     r->group = NULL;
     r->leader = NULL;

@@ -144,7 +144,7 @@ static int is_host(struct room *r, const struct conn *c, bool *out)
     return rv;
 }
 
-/* docs/PROTOCOL.md section 5, Resume: the commits, the proposals, Live, Presence. */
+/* docs/PROTOCOL.md section 5, Resume: the commits, the proposals, Live, Presence, messages. */
 static int say_live(struct room *r, struct conn *c)
 {
     struct signal_message live = {
@@ -165,10 +165,11 @@ static int say_live(struct room *r, struct conn *c)
     if (rv == 0)
         rv = room_frame_new(&presence, &presence_frame);
     if (rv == 0)
-        rv = send_missed(r, c, 2);
+        rv = send_missed(r, c, 2 + room_recent_count(&r->recent, c->missed_since));
     if (rv == 0) {
         room_effects_send_one(&r->effects, c->by_number.key, live_frame);
         room_effects_send_one(&r->effects, c->by_number.key, presence_frame);
+        room_recent_send(r, c, c->missed_since);
         room_conn_set_live(r, c, true);
         room_conn_set_host(r, c, host);
         c->say_live = false;

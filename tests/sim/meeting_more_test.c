@@ -208,6 +208,35 @@ static void who_renewed_a_certificate_while_away_resumes_too(void **state)
     stage_close(&s);
 }
 
+static void who_was_cut_off_gets_what_was_said(void **state)
+{
+    struct stage s;
+    (void)state;
+    stage_open(&s, 8);
+    struct stage_actor *alice = stage_enter_organiser(&s);
+    struct stage_actor *bob = stage_enter(&s, IDENTITY_USER, "bob@company.com", "Bob");
+    assert_true(stage_until_all_in(&s, 10 * STAGE_SECOND));
+    assert_int_equal(participant_say(alice->p, "before", NULL, s.now_us), 0);
+    stage_carry_out(&s, alice);
+    stage_run(&s, STAGE_SECOND);
+    stage_cut(&s, bob);
+    assert_int_equal(participant_say(alice->p, "meanwhile", NULL, s.now_us), 0);
+    stage_carry_out(&s, alice);
+    stage_run(&s, 15 * STAGE_SECOND);
+    assert_int_equal(participant_phase(bob->p), PARTICIPANT_IN_MEETING);
+    assert_string_equal(bob->last_chat, "meanwhile");
+    assert_int_equal(bob->chats, 2); /* each once */
+    /* and where the server forgets, the writer says it again */
+    stage_cut(&s, bob);
+    stage_kill_server(&s, STAGE_SECOND);
+    assert_int_equal(participant_say(alice->p, "afterwards", NULL, s.now_us), 0);
+    stage_carry_out(&s, alice);
+    stage_run(&s, 20 * STAGE_SECOND);
+    assert_string_equal(bob->last_chat, "afterwards");
+    assert_int_equal(bob->chats, 3);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +246,7 @@ int main(void)
         cmocka_unit_test(an_open_meeting_works_and_says_so),
         cmocka_unit_test(the_server_reads_neither_names_nor_chats),
         cmocka_unit_test(who_cannot_follow_a_commit_resumes_its_leaf),
+        cmocka_unit_test(who_was_cut_off_gets_what_was_said),
         cmocka_unit_test(who_renewed_a_certificate_while_away_resumes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
