@@ -87,6 +87,7 @@ void signal_put_flow(struct buf *b, const struct signal_flow *flow)
     write_u32(b, flow->leaf);
     write_u8(b, flow->source);
     write_u8(b, flow->gone);
+    write_u8(b, flow->state);
     write_u32(b, flow->ssrc);
     write_u32(b, flow->rtx);
 }
@@ -97,9 +98,11 @@ bool signal_next_flow(struct bytes *rest, struct signal_flow *out)
     struct signal_flow made = {.leaf = read_u32(&r)};
     made.source = read_u8(&r);
     made.gone = read_optional(&r);
+    made.state = read_u8(&r);
     made.ssrc = read_u32(&r);
     made.rtx = read_u32(&r);
-    if (!is_source(made.source))
+    if (!is_source(made.source) || made.state < SIGNAL_FLOW_WAITING ||
+        made.state > SIGNAL_FLOW_NARROW)
         reader_fail(&r);
     if (!step(&r, rest))
         return false;
@@ -119,6 +122,44 @@ bool signal_next_leaf(struct bytes *rest, uint32_t *out)
     if (!step(&r, rest))
         return false;
     *out = leaf;
+    return true;
+}
+
+void signal_put_extension(struct buf *b, const struct signal_extension *extension)
+{
+    write_u8(b, extension->id);
+    write_u8(b, extension->which);
+}
+
+bool signal_next_extension(struct bytes *rest, struct signal_extension *out)
+{
+    struct reader r = reader_of(*rest);
+    struct signal_extension made = {.id = read_u8(&r)};
+    made.which = read_u8(&r);
+    if (made.id == 0 || made.id > SIGNAL_EXTENSIONS_MAX)
+        reader_fail(&r);
+    if (!step(&r, rest))
+        return false;
+    *out = made;
+    return true;
+}
+
+void signal_put_slot(struct buf *b, const struct signal_slot *slot)
+{
+    write_u32(b, slot->ssrc);
+    write_u32(b, slot->rtx);
+}
+
+bool signal_next_slot(struct bytes *rest, struct signal_slot *out)
+{
+    struct reader r = reader_of(*rest);
+    struct signal_slot made = {.ssrc = read_u32(&r)};
+    made.rtx = read_u32(&r);
+    if (made.ssrc == made.rtx)
+        reader_fail(&r);
+    if (!step(&r, rest))
+        return false;
+    *out = made;
     return true;
 }
 
@@ -163,32 +204,56 @@ static bool count_leaves(struct bytes list, size_t *out_n)
     return list.n == 0;
 }
 
+static bool count_extensions(struct bytes list, size_t *out_n)
+{
+    struct signal_extension unused;
+    for (*out_n = 0; signal_next_extension(&list, &unused); ++*out_n)
+        continue;
+    return list.n == 0;
+}
+
+static bool count_slots(struct bytes list, size_t *out_n)
+{
+    struct signal_slot unused;
+    for (*out_n = 0; signal_next_slot(&list, &unused); ++*out_n)
+        continue;
+    return list.n == 0;
+}
+
 /* ---- Messages ---- */
 
-/* What each kind has, in the order of the wire: a transport (ufrag, pwd, fingerprint), a track, a
- * source, layers wanted, a list of so many. */
+/* What a kind has, in the order of the wire. */
+enum part {
+    TRANSPORT = 1 << 0,
+    ICE = 1 << 1,     /* ufrag, pwd, fingerprint */
+    RECEIVE = 1 << 2, /* roles, and payload types to receive with */
+    TRACK = 1 << 3,
+    SEND = 1 << 4, /* source, format, payload types, mid */
+    LAYERS = 1 << 5,
+    STATE = 1 << 6,
+    LIST = 1 << 7, /* of `least` to `most` elements that `count` knows */
+    SLOTS = 1 << 8,
+};
+
 struct row {
-    bool transport, track, source, layers;
+    unsigned parts;
     bool (*count)(struct bytes v, size_t *out_n);
     size_t least, most;
 };
 
 static const struct row rows[] = {
-    [SIGNAL_MEDIA_OPEN] = {.transport = true},
-    [SIGNAL_MEDIA_PUBLISH] = {.track = true,
-                              .source = true,
-                              .count = count_layers,
-                              .least = 1,
-                              .most = SIGNAL_LAYERS_MAX},
-    [SIGNAL_MEDIA_UNPUBLISH] = {.track = true},
-    [SIGNAL_MEDIA_SUBSCRIBE] = {.count = count_wants, .most = SIGNAL_WANTS_MAX},
-    [SIGNAL_MEDIA_ANSWER] = {.transport = true,
-                             .count = count_candidates,
-                             .least = 1,
-                             .most = SIGNAL_CANDIDATES_MAX},
-    [SIGNAL_MEDIA_FLOWS] = {.count = count_flows, .least = 1, .most = SIGNAL_FLOWS_MAX},
-    [SIGNAL_MEDIA_SPEAKERS] = {.count = count_leaves, .most = SIGNAL_SPEAKERS_MAX},
-    [SIGNAL_MEDIA_DEMAND] = {.track = true, .layers = true},
+    [SIGNAL_MEDIA_OPEN] = {TRANSPORT | ICE | RECEIVE | LIST, count_extensions, 0,
+                           SIGNAL_EXTENSIONS_MAX},
+    [SIGNAL_MEDIA_PUBLISH] = {TRANSPORT | TRACK | SEND | LIST, count_layers, 1, SIGNAL_LAYERS_MAX},
+    [SIGNAL_MEDIA_UNPUBLISH] = {TRACK, NULL, 0, 0},
+    [SIGNAL_MEDIA_SUBSCRIBE] = {TRANSPORT | LIST, count_wants, 0, SIGNAL_WANTS_MAX},
+    [SIGNAL_MEDIA_CLOSE] = {TRANSPORT, NULL, 0, 0},
+    [SIGNAL_MEDIA_ANSWER] = {TRANSPORT | ICE | LIST | SLOTS, count_candidates, 1,
+                             SIGNAL_CANDIDATES_MAX},
+    [SIGNAL_MEDIA_FLOWS] = {LIST, count_flows, 1, SIGNAL_FLOWS_MAX},
+    [SIGNAL_MEDIA_SPEAKERS] = {LIST, count_leaves, 0, SIGNAL_SPEAKERS_MAX},
+    [SIGNAL_MEDIA_DEMAND] = {TRACK | LAYERS, NULL, 0, 0},
+    [SIGNAL_MEDIA_STATE] = {TRANSPORT | STATE, NULL, 0, 0},
 };
 
 /* NULL if there is no such kind. */
@@ -196,8 +261,7 @@ static const struct row *row_of(unsigned kind)
 {
     if (kind >= sizeof rows / sizeof rows[0])
         return NULL;
-    const struct row *row = &rows[kind];
-    return row->transport || row->track || row->count != NULL ? row : NULL;
+    return rows[kind].parts != 0 ? &rows[kind] : NULL;
 }
 
 bool signal_media_from_member(enum signal_media_kind kind)
@@ -206,20 +270,77 @@ bool signal_media_from_member(enum signal_media_kind kind)
 }
 
 /* RFC 8445 5.3: at least 4 and 22 characters. */
-static bool transport_fits(const struct signal_media *m)
+static bool ice_fits(const struct signal_media *m)
 {
     return m->ufrag.n >= 4 && m->ufrag.n <= SIGNAL_UFRAG_MAX && m->pwd.n >= 22 &&
            m->pwd.n <= SIGNAL_PWD_MAX && m->fingerprint.n == SIGNAL_FINGERPRINT;
 }
 
-static bool fits(const struct row *row, const struct signal_media *m)
+static bool receive_fits(const struct signal_media *m)
+{
+    return m->roles >= SIGNAL_SENDS && m->roles <= (SIGNAL_SENDS | SIGNAL_RECEIVES);
+}
+
+static bool send_fits(const struct signal_media *m)
+{
+    return is_source(m->source) && m->format >= SIGNAL_OPUS && m->format <= SIGNAL_SFRAME &&
+           m->mid.n <= SIGNAL_MID_MAX;
+}
+
+static bool slots_fit(const struct signal_media *m)
+{
+    size_t audio = 0, video = 0;
+    return count_slots(m->audio_slots, &audio) && audio <= SIGNAL_SLOTS_MAX &&
+           count_slots(m->video_slots, &video) && video <= SIGNAL_SLOTS_MAX;
+}
+
+static bool list_fits(const struct row *row, const struct signal_media *m)
 {
     size_t n = 0;
-    if (row->transport && !transport_fits(m))
-        return false;
-    if ((row->track && m->track >= SIGNAL_TRACKS_MAX) || (row->source && !is_source(m->source)))
-        return false;
-    return row->count == NULL || (row->count(m->list, &n) && n >= row->least && n <= row->most);
+    return row->count(m->list, &n) && n >= row->least && n <= row->most;
+}
+
+static bool fits(const struct row *row, const struct signal_media *m)
+{
+    unsigned parts = row->parts;
+    return ((parts & TRANSPORT) == 0 || m->transport < SIGNAL_TRANSPORTS_MAX) &&
+           ((parts & ICE) == 0 || ice_fits(m)) && ((parts & RECEIVE) == 0 || receive_fits(m)) &&
+           ((parts & TRACK) == 0 || m->track < SIGNAL_TRACKS_MAX) &&
+           ((parts & SEND) == 0 || send_fits(m)) &&
+           ((parts & STATE) == 0 || (m->state >= SIGNAL_CONNECTED && m->state <= SIGNAL_REFUSED)) &&
+           ((parts & LIST) == 0 || list_fits(row, m)) && ((parts & SLOTS) == 0 || slots_fit(m));
+}
+
+static void read_transport(struct reader *r, unsigned parts, struct signal_media *m)
+{
+    if (parts & TRANSPORT)
+        m->transport = read_u8(r);
+    if (parts & ICE) {
+        m->ufrag = read_vec(r);
+        m->pwd = read_vec(r);
+        m->fingerprint = read_bytes(r, SIGNAL_FINGERPRINT);
+    }
+    if (parts & RECEIVE) {
+        m->roles = read_u8(r);
+        m->audio = read_u8(r);
+        m->video = read_u8(r);
+        m->rtx = read_u8(r);
+    }
+}
+
+static void read_track(struct reader *r, unsigned parts, struct signal_media *m)
+{
+    if (parts & TRACK)
+        m->track = read_u8(r);
+    if (parts & SEND) {
+        m->source = read_u8(r);
+        m->format = read_u8(r);
+        m->payload_type = read_u8(r);
+        m->rtx = read_u8(r);
+        m->mid = read_vec(r);
+    }
+    if (parts & LAYERS)
+        m->layers = read_u8(r);
 }
 
 int signal_media_read(struct bytes body, struct signal_media *out)
@@ -230,25 +351,54 @@ int signal_media_read(struct bytes body, struct signal_media *out)
     const struct row *row = row_of(kind);
     if (row == NULL)
         return CONCLAVE_ESYNTAX;
-    if (row->transport) {
-        m.ufrag = read_vec(&r);
-        m.pwd = read_vec(&r);
-        m.fingerprint = read_bytes(&r, SIGNAL_FINGERPRINT);
-    }
-    if (row->track)
-        m.track = read_u8(&r);
-    if (row->source)
-        m.source = read_u8(&r);
-    if (row->layers)
-        m.layers = read_u8(&r);
-    if (row->count != NULL)
+    read_transport(&r, row->parts, &m);
+    read_track(&r, row->parts, &m);
+    if (row->parts & STATE)
+        m.state = read_u8(&r);
+    if (row->parts & LIST)
         m.list = read_vec(&r);
+    if (row->parts & SLOTS) {
+        m.audio_slots = read_vec(&r);
+        m.video_slots = read_vec(&r);
+    }
     int rv = reader_end(&r);
     if (rv == 0 && !fits(row, &m))
         rv = CONCLAVE_ESYNTAX;
     if (rv == 0)
         *out = m;
     return rv;
+}
+
+static void write_transport(struct buf *out, unsigned parts, const struct signal_media *m)
+{
+    if (parts & TRANSPORT)
+        write_u8(out, m->transport);
+    if (parts & ICE) {
+        write_vec(out, m->ufrag);
+        write_vec(out, m->pwd);
+        buf_put(out, m->fingerprint);
+    }
+    if (parts & RECEIVE) {
+        write_u8(out, m->roles);
+        write_u8(out, m->audio);
+        write_u8(out, m->video);
+        write_u8(out, m->rtx);
+    }
+}
+
+static void write_track(struct buf *out, unsigned parts, const struct signal_media *m)
+{
+    if (parts & TRACK)
+        write_u8(out, m->track);
+    if (parts & SEND) {
+        write_u8(out, m->source);
+        write_u8(out, m->format);
+        write_u8(out, m->payload_type);
+        write_u8(out, m->rtx);
+        write_vec(out, m->mid);
+    }
+    if (parts & LAYERS)
+        write_u8(out, m->layers);
 }
 
 int signal_media_write(const struct signal_media *m, struct buf *out)
@@ -261,19 +411,16 @@ int signal_media_write(const struct signal_media *m, struct buf *out)
     if (rv != 0)
         return rv;
     write_u8(out, (uint8_t)m->kind);
-    if (row->transport) {
-        write_vec(out, m->ufrag);
-        write_vec(out, m->pwd);
-        buf_put(out, m->fingerprint);
-    }
-    if (row->track)
-        write_u8(out, m->track);
-    if (row->source)
-        write_u8(out, m->source);
-    if (row->layers)
-        write_u8(out, m->layers);
-    if (row->count != NULL)
+    write_transport(out, row->parts, m);
+    write_track(out, row->parts, m);
+    if (row->parts & STATE)
+        write_u8(out, m->state);
+    if (row->parts & LIST)
         write_vec(out, m->list);
+    if (row->parts & SLOTS) {
+        write_vec(out, m->audio_slots);
+        write_vec(out, m->video_slots);
+    }
     rv = buf_check(out);
     if (rv != 0) {
         out->n = mark;
