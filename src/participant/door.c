@@ -32,6 +32,7 @@ struct caller *participant_callers_find(struct callers *c, struct bytes ref)
 
 static void take_out(struct callers *c, size_t i)
 {
+    c->bytes -= c->list[i].key_package.n;
     caller_fini(&c->list[i]);
     memmove(&c->list[i], &c->list[i + 1], (c->n - i - 1) * sizeof c->list[0]);
     c->n--;
@@ -48,6 +49,7 @@ static int push(struct callers *c, struct caller *caller)
         c->cap = cap;
     }
     c->list[c->n++] = *caller;
+    c->bytes += caller->key_package.n;
     return 0;
 }
 
@@ -92,7 +94,8 @@ static int add(struct participant *p, struct callers *to, size_t limit,
                const struct signal_entry *e)
 {
     struct caller c;
-    if (participant_callers_find(to, e->ref) != NULL || to->n >= limit)
+    if (participant_callers_find(to, e->ref) != NULL || to->n >= limit ||
+        e->key_package.n > PARTICIPANT_CALLERS_BYTES - to->bytes)
         return 0;
     int rv = read_entry(p, e, &c);
     if (rv != 0) {

@@ -331,6 +331,8 @@ int participant_group_welcomed(struct participant *p, const struct signal_messag
     p->connection = LIVE;
     p->retries = 0;
     p->rejoins = 0;
+    if (!p->state.locked)
+        participant_wish_unlocked(p);
     participant_phase_set(p, PARTICIPANT_IN_MEETING);
     participant_group_enter(p);
     return 0;
@@ -395,10 +397,13 @@ static void advance_fini(struct advance *a)
 }
 
 /* After the merge. */
-static void advanced(struct participant *p, struct advance *a)
+static void advanced(struct participant *p, struct advance *a, bool own)
 {
+    bool locked = p->state.locked;
     size_t came = 0;
     take_state(p, &a->state_data, &a->state);
+    if (locked && !p->state.locked)
+        participant_wish_unlocked(p);
     for (size_t i = 0; i < a->roster.n; i++)
         came += a->roster.list[i].came && a->roster.list[i].leaf != a->roster.list[i].by;
     if (p->stuck_us != 0) /* the server took the other one back */
@@ -410,7 +415,7 @@ static void advanced(struct participant *p, struct advance *a)
     p->behind_told = false;
     participant_door_recheck(p);
     participant_roster_apply(p, &a->roster);
-    participant_wish_settle(p);
+    participant_wish_settle(p, own);
     participant_lead_new_epoch(p, came != 0 || a->roster.n > 1 || p->state_changed);
     participant_talk_new_epoch(p, came != 0);
     if (p->state_changed)
@@ -435,7 +440,7 @@ static int merge_own(struct participant *p)
                                                             .epoch = mls_group_epoch(p->group),
                                                             .body = buf_view(&welcome)});
     if (rv == 0)
-        advanced(p, &a);
+        advanced(p, &a, true);
     advance_fini(&a);
     buf_free(&welcome);
     return rv;
@@ -465,7 +470,7 @@ static int merge(struct participant *p, struct mls_received *r)
     if (rv == 0 && gone)
         participant_end_with(p, reason);
     else if (rv == 0)
-        advanced(p, &a);
+        advanced(p, &a, false);
     advance_fini(&a);
     return rv;
 }

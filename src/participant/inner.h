@@ -82,6 +82,7 @@ struct caller {
 struct callers {
     struct caller *list;
     size_t n, cap;
+    size_t bytes; /* of key packages */
 };
 
 /* ---- wish.c ---- */
@@ -97,6 +98,9 @@ struct wish {
     struct verdict *verdict; /* EJECT: who it is, also with another key; counted */
     uint64_t asked_us;       /* when the user wanted it */
     uint64_t proposed;       /* epoch in which we proposed it, plus one */
+    uint64_t tried;          /* epoch in which we made a commit with it, plus one */
+    unsigned tries;          /* such commits that were accepted */
+    bool blocked;            /* ADMIT: somebody with that key is inside */
     bool warned;
 };
 
@@ -164,6 +168,7 @@ struct participant {
     struct meeting_state state;  /* views into state_data */
     struct buf state_data;
     bool state_changed;    /* by the last commit */
+    bool lock_over;        /* the lock that comes by itself has come, and was undone */
     struct buf last_group; /* id of the one that we were in before; empty: in none */
     uint64_t last_epoch;
     uint64_t stuck_us; /* since when an accepted commit cannot be followed; 0: not */
@@ -323,10 +328,10 @@ int participant_garden_wanted(struct participant *p, bool *out) CONCLAVE_CHECKED
 
 /* ---- wish.c ---- */
 
-/* Drops the wishes that have come true. */
-void participant_wish_settle(struct participant *p);
+/* Drops the wishes that have come true, and those that never will. own: the commit was ours. */
+void participant_wish_settle(struct participant *p, bool own);
 void participant_wishes_fini(struct participant *p);
-bool participant_wish_open(const struct participant *p); /* one is left */
+bool participant_wish_open(const struct participant *p); /* one can be brought about */
 uint64_t participant_wish_oldest(const struct participant *p);
 /* The changes still wanted; views into p and into *out, to be ended with ..._fini().
  * unproposed: only those not proposed in this epoch. */
@@ -336,10 +341,14 @@ struct wish_changes {
     struct meeting_extensions extensions;
     struct buf cohosts, barred;
     bool state;
+    size_t reached; /* wishes that are in it, or proposed already */
+    size_t bytes;   /* of key packages */
 };
 int participant_wish_changes(struct participant *p, bool unproposed, size_t most,
                              struct wish_changes *out) CONCLAVE_CHECKED;
 void participant_wish_changes_fini(struct wish_changes *c);
+/* They are in a commit of ours. */
+void participant_wish_tried(struct participant *p, const struct wish_changes *c);
 /* Somebody with this key is in the group now. */
 void participant_wish_admitted(struct participant *p, struct bytes signature_key);
 /* Somebody who is to be admitted has come with another key package. */
@@ -349,10 +358,13 @@ int participant_wish_refresh(struct participant *p, struct bytes signature_key,
 void participant_wish_again(struct participant *p);
 /* Tells of those that have waited so long. */
 void participant_wish_warn(struct participant *p, uint64_t after_us);
-/* Drops the oldest, which cannot be committed, and says so. */
+/* Drops one that is to blame if a commit cannot be made, and says so. */
 void participant_wish_give_up(struct participant *p);
-/* Whether the card wants the meeting locked by now: participant_wish_changes() sees to it. */
-bool participant_wish_auto_lock_due(const struct participant *p);
+/* When the card wants the meeting locked, or NEVER: participant_wish_changes() sees to it. */
+uint64_t participant_wish_auto_lock_time(const struct participant *p);
+/* It was locked and is not, or we come into one that is not: what is over by now was a host's to
+ * undo. */
+void participant_wish_unlocked(struct participant *p);
 int participant_wish_propose(struct participant *p) CONCLAVE_CHECKED;
 
 /* ---- door.c ---- */

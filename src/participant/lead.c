@@ -13,6 +13,7 @@
 #define OWN_WISH_US (3 * SECOND_US / 2)
 #define WISH_WARN_US (10 * SECOND_US)
 #define FAILED_US (SECOND_US / 5)
+#define FAILED_DOUBLINGS 7u /* to half a minute */
 #define FAILURES_MOST 8
 
 void participant_lead_compare(struct participant *p)
@@ -46,10 +47,7 @@ static bool wishes_wait(const struct participant *p)
 static uint64_t leaders_time(const struct participant *p)
 {
     bool work = p->n_proposals != 0 || p->joiners.n != 0 || participant_wish_open(p) || p->renewal;
-    uint16_t minutes = card_terms(p->card)->auto_lock_minutes;
-    uint64_t at = NEVER;
-    if (minutes != 0 && !p->state.locked)
-        at = (p->state.started_at + (uint64_t)minutes * 60) * SECOND_US;
+    uint64_t at = participant_wish_auto_lock_time(p);
     if (!work)
         return at;
     return p->urgent || !wishes_wait(p) ? 0 : earlier(at, p->commit_us + p->window_us);
@@ -108,18 +106,30 @@ static void adapt_window(struct participant *p, size_t joiners)
     p->commit_us = p->now_us;
 }
 
+/* How many of those who wait go into a commit that has so many bytes of others already. */
+static size_t joiners_in(const struct participant *p, size_t bytes)
+{
+    size_t n = 0;
+    while (n < p->joiners.n && n < p->joiners_at_once) {
+        bytes += p->joiners.list[n].key_package.n;
+        if (bytes > PARTICIPANT_ADDS_BYTES)
+            break;
+        n++;
+    }
+    return n;
+}
+
 /* Wishes, joiners and the link PSK: all changes that are not proposed already. */
 static int collect(struct participant *p, struct wish_changes *wishes, struct mls_change **out,
                    size_t *out_n, size_t *out_joiners)
 {
-    size_t joiners = p->joiners.n < p->joiners_at_once ? p->joiners.n : p->joiners_at_once;
     int rv = participant_wish_changes(p, false, PARTICIPANT_ADDS_LIMIT, wishes);
     if (rv != 0)
         return rv;
-    struct mls_change *list = calloc(wishes->n + joiners + 1, sizeof *list);
+    size_t joiners = joiners_in(p, wishes->bytes), n = wishes->n;
+    struct mls_change *list = calloc(n + joiners + 1, sizeof *list);
     if (list == NULL)
         return CONCLAVE_ENOMEM;
-    size_t n = wishes->n;
     if (n != 0)
         memcpy(list, wishes->list, n * sizeof *list);
     for (size_t i = 0; i < joiners; i++)
@@ -157,6 +167,8 @@ static int make(struct participant *p, bool path, struct buf *out, size_t *out_j
         if (rv != 0 && mls_group_drop_own(p->group) != 0)
             rv = CONCLAVE_ESTORE;
     }
+    if (rv == 0)
+        participant_wish_tried(p, &wishes);
     free(list);
     participant_wish_changes_fini(&wishes);
     return rv;
@@ -167,7 +179,9 @@ static int failed(struct participant *p, int error)
 {
     if (conclave_error_class(error) == CONCLAVE_CLASS_SYSTEM)
         return error;
-    p->commit_after_us = p->now_us + FAILED_US;
+    p->commit_after_us =
+        p->now_us + (FAILED_US << (p->commit_failures < FAILED_DOUBLINGS ? p->commit_failures
+                                                                         : FAILED_DOUBLINGS));
     p->commit_failures++;
     if (p->joiners.n > 1 && p->joiners_at_once > 1) {
         size_t tried = p->joiners.n < p->joiners_at_once ? p->joiners.n : p->joiners_at_once;

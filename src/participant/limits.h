@@ -6,8 +6,12 @@
 #define PARTICIPANT_LOBBY_LIMIT 4096u
 /* Newcomers handed to us as the leader and not yet committed. */
 #define PARTICIPANT_JOINERS_LIMIT 4096u
-/* Adds in one commit: its size stays below 4 MB, and a path through it below a second. */
+/* Key packages of all of them: as much as the server keeps of those who wait. */
+#define PARTICIPANT_CALLERS_BYTES ((size_t)32 << 20)
+/* Adds in one commit, and bytes of their key packages: it has to stay far below the 16 MiB it may
+ * have, and a path through it below a second. */
 #define PARTICIPANT_ADDS_LIMIT 1024u
+#define PARTICIPANT_ADDS_BYTES ((size_t)4 << 20)
 /* A person's wishes that have not come about; admit-all of a full lobby is one each. */
 #define PARTICIPANT_WISHES_LIMIT 8192u
 /* Wishes that are proposed for the leader to commit; with more it is better to commit them at once

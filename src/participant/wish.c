@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mls/group.h"
 #include "participant/inner.h"
 
-#define AUTO_LOCK_MINUTE 60u
+/* Commits of ours that were to bring a wish about and have not: there will be no other. */
+#define TRIES_MOST 2
 
 static void wish_fini(struct wish *w)
 {
@@ -24,16 +26,27 @@ void participant_wishes_fini(struct participant *p)
     p->n_wishes = p->cap_wishes = 0;
 }
 
+/* RFC 9420 7.3: a key may be in the tree only once. Whoever comes back with that of a leaf which is
+ * still there has to wait until the server has seen to its removal. */
+static bool is_blocked(const struct participant *p, const struct wish *w)
+{
+    return w->kind == WISH_ADMIT && w->who.n != 0 &&
+           mls_tree_has_signature_key(&p->group->pub.tree, buf_view(&w->who));
+}
+
 bool participant_wish_open(const struct participant *p)
 {
-    return p->n_wishes != 0;
+    for (size_t i = 0; i < p->n_wishes; i++)
+        if (!p->wishes[i].blocked)
+            return true;
+    return false;
 }
 
 uint64_t participant_wish_oldest(const struct participant *p)
 {
     uint64_t at = NEVER;
     for (size_t i = 0; i < p->n_wishes; i++)
-        if (p->wishes[i].asked_us < at)
+        if (!p->wishes[i].blocked && p->wishes[i].asked_us < at)
             at = p->wishes[i].asked_us;
     return at;
 }
@@ -61,6 +74,7 @@ static int add(struct participant *p, struct wish *w)
         wish_fini(w);
         return rv;
     }
+    w->blocked = is_blocked(p, w);
     p->wishes[p->n_wishes++] = *w;
     return 0;
 }
@@ -84,9 +98,9 @@ static bool still_there(const struct participant *p, const struct wish *w)
             identity_same(&w->verdict->id, &s->verdict->id));
 }
 
-static bool can_bar(const struct participant *p)
+static bool can_bar(const struct meeting_state *state)
 {
-    return meeting_list_count(p->state.barred) < MEETING_BARRED_MAX;
+    return meeting_list_count(state->barred) < MEETING_BARRED_MAX;
 }
 
 static bool fulfilled(const struct participant *p, const struct wish *w)
@@ -96,7 +110,7 @@ static bool fulfilled(const struct participant *p, const struct wish *w)
         return w->who.n == 0; /* see participant_wish_admitted() */
     case WISH_EJECT:
         return !still_there(p, w) &&
-               (!can_bar(p) || meeting_list_has(p->state.barred, buf_view(&w->barred)));
+               (!can_bar(&p->state) || meeting_list_has(p->state.barred, buf_view(&w->barred)));
     case WISH_LOCK:
         return p->state.locked == w->on;
     case WISH_COHOST:
@@ -115,16 +129,43 @@ void participant_wish_admitted(struct participant *p, struct bytes signature_key
             buf_clear(&p->wishes[i].who);
 }
 
-void participant_wish_settle(struct participant *p)
+static uint32_t concerned(const struct wish *w)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < p->n_wishes; i++) {
-        if (fulfilled(p, &p->wishes[i]))
-            wish_fini(&p->wishes[i]);
+    return w->kind == WISH_EJECT ? w->leaf : MLS_NO_LEAF;
+}
+
+/* Says that nothing has come of it. */
+static void give_up(struct participant *p, size_t i)
+{
+    participant_notify(p, PARTICIPANT_WARNING, REASON_WISH_IGNORED, concerned(&p->wishes[i]));
+    drop(p, i);
+}
+
+/* What it takes a commit of ours to bring about, it has not brought about. */
+static bool is_in_vain(const struct participant *p, struct wish *w)
+{
+    if (w->blocked || w->tried != mls_group_epoch(p->group))
+        return false;
+    return ++w->tries >= TRIES_MOST;
+}
+
+/* Whoever may no longer change something has nothing to want. */
+static bool is_entitled(const struct participant *p, const struct wish *w)
+{
+    return participant_role_own(p) >= (w->kind == WISH_COHOST ? MEETING_HOST : MEETING_COHOST);
+}
+
+void participant_wish_settle(struct participant *p, bool own)
+{
+    for (size_t i = p->n_wishes; i-- > 0;) {
+        struct wish *w = &p->wishes[i];
+        if (fulfilled(p, w))
+            drop(p, i);
+        else if (!is_entitled(p, w) || (own && is_in_vain(p, w)))
+            give_up(p, i);
         else
-            p->wishes[kept++] = p->wishes[i];
+            w->blocked = is_blocked(p, w);
     }
-    p->n_wishes = kept;
 }
 
 /* ---- What is to be changed ---- */
@@ -134,11 +175,46 @@ static bool is_state(const struct wish *w)
     return w->kind != WISH_ADMIT;
 }
 
-bool participant_wish_auto_lock_due(const struct participant *p)
+/* When the card's minutes are over; NEVER if it has none. */
+static uint64_t minutes_over(const struct participant *p)
 {
-    uint16_t minutes = card_terms(p->card)->auto_lock_minutes;
-    return minutes != 0 && !p->state.locked && !p->state.ended &&
-           now_of(p) >= p->state.started_at + (uint64_t)minutes * AUTO_LOCK_MINUTE;
+    uint64_t seconds = (uint64_t)card_terms(p->card)->auto_lock_minutes * 60;
+    if (seconds == 0 || p->state.started_at > NEVER / (2 * SECOND_US)) /* a founder may lie */
+        return NEVER;
+    return (p->state.started_at + seconds) * SECOND_US;
+}
+
+uint64_t participant_wish_auto_lock_time(const struct participant *p)
+{
+    return p->state.locked || p->state.ended || p->lock_over ? NEVER : minutes_over(p);
+}
+
+void participant_wish_unlocked(struct participant *p)
+{
+    p->lock_over = p->lock_over || p->now_us >= minutes_over(p);
+}
+
+/* The lists as one more wish wants them. What has no room in them is left out. */
+static int want_in_lists(const struct wish *w, struct wish_changes *c, struct meeting_state *state)
+{
+    struct buf next = {0};
+    struct buf *to = w->kind == WISH_EJECT ? &c->barred : &c->cohosts;
+    struct bytes *list = w->kind == WISH_EJECT ? &state->barred : &state->cohosts;
+    int rv = 0;
+    if (w->kind == WISH_EJECT && can_bar(state))
+        rv = meeting_list_with(*list, buf_view(&w->barred), &next);
+    else if (w->kind == WISH_COHOST && !w->on)
+        rv = meeting_list_without(*list, buf_view(&w->who), &next);
+    else if (w->kind == WISH_COHOST && meeting_list_count(*list) < MEETING_COHOSTS_MAX)
+        rv = meeting_list_with(*list, buf_view(&w->who), &next);
+    else
+        return 0;
+    if (rv == 0) {
+        buf_move(to, &next);
+        *list = buf_view(to);
+    }
+    buf_free(&next);
+    return rv;
 }
 
 /* The state as all wishes together want it. */
@@ -148,24 +224,11 @@ static int wanted_state(const struct participant *p, struct wish_changes *c,
     int rv = 0;
     for (size_t i = 0; rv == 0 && i < p->n_wishes; i++) {
         const struct wish *w = &p->wishes[i];
-        struct buf next = {0};
         if (w->kind == WISH_LOCK)
             state->locked = w->on;
         if (w->kind == WISH_END)
             state->ended = true;
-        if (w->kind == WISH_EJECT && can_bar(p)) {
-            rv = meeting_list_with(state->barred, buf_view(&w->barred), &next);
-            if (rv == 0)
-                buf_move(&c->barred, &next);
-            state->barred = buf_view(&c->barred);
-        } else if (w->kind == WISH_COHOST) {
-            rv = w->on ? meeting_list_with(state->cohosts, buf_view(&w->who), &next)
-                       : meeting_list_without(state->cohosts, buf_view(&w->who), &next);
-            if (rv == 0)
-                buf_move(&c->cohosts, &next);
-            state->cohosts = buf_view(&c->cohosts);
-        }
-        buf_free(&next);
+        rv = want_in_lists(w, c, state);
     }
     return rv;
 }
@@ -184,7 +247,7 @@ static bool asked(const struct participant *p, const struct wish *w)
 static int put_state(struct participant *p, bool unproposed, struct wish_changes *c)
 {
     struct meeting_state state = p->state;
-    bool wanted = !unproposed && participant_wish_auto_lock_due(p);
+    bool wanted = !unproposed && participant_wish_auto_lock_time(p) <= p->now_us;
     int rv = wanted_state(p, c, &state);
     if (rv != 0)
         return rv;
@@ -211,10 +274,13 @@ int participant_wish_changes(struct participant *p, bool unproposed, size_t most
     if (out->list == NULL)
         return CONCLAVE_ENOMEM;
     int rv = put_state(p, unproposed, out);
-    for (size_t i = 0; rv == 0 && i < p->n_wishes && out->n < most; i++) {
-        const struct wish *w = &p->wishes[i];
-        if (asked(p, w)) /* in our cache, and so in our next commit */
+    for (; rv == 0 && out->reached < p->n_wishes && out->n < most; out->reached++) {
+        const struct wish *w = &p->wishes[out->reached];
+        if (w->blocked || asked(p, w)) /* in our cache, and so in our next commit */
             continue;
+        if (w->kind == WISH_ADMIT && out->bytes + w->key_package.n > PARTICIPANT_ADDS_BYTES)
+            break;
+        out->bytes += w->key_package.n;
         if (w->kind == WISH_ADMIT)
             out->list[out->n++] = mls_add(buf_view(&w->key_package));
         else if (w->kind == WISH_EJECT && still_there(p, w))
@@ -223,6 +289,12 @@ int participant_wish_changes(struct participant *p, bool unproposed, size_t most
     if (rv != 0)
         participant_wish_changes_fini(out);
     return rv;
+}
+
+void participant_wish_tried(struct participant *p, const struct wish_changes *c)
+{
+    for (size_t i = 0; i < c->reached; i++)
+        p->wishes[i].tried = mls_group_epoch(p->group) + 1;
 }
 
 void participant_wish_changes_fini(struct wish_changes *c)
@@ -292,21 +364,26 @@ void participant_wish_again(struct participant *p)
 
 void participant_wish_warn(struct participant *p, uint64_t after_us)
 {
-    for (size_t i = 0; i < p->n_wishes; i++)
-        if (!p->wishes[i].warned && p->now_us - p->wishes[i].asked_us >= after_us) {
-            p->wishes[i].warned = true;
-            participant_notify(p, PARTICIPANT_WARNING, REASON_WISH_IGNORED,
-                               p->wishes[i].kind == WISH_EJECT ? p->wishes[i].leaf : MLS_NO_LEAF);
-        }
+    for (size_t i = p->n_wishes; i-- > 0;) {
+        struct wish *w = &p->wishes[i];
+        if (w->warned || p->now_us - w->asked_us < after_us)
+            continue;
+        w->warned = true;
+        if (w->blocked) /* whoever holds that key is inside, and stays */
+            give_up(p, i);
+        else
+            participant_notify(p, PARTICIPANT_WARNING, REASON_WISH_IGNORED, concerned(w));
+    }
 }
 
+/* Newcomers have many ways not to fit, what is to become of members has few. */
 void participant_wish_give_up(struct participant *p)
 {
-    if (p->n_wishes == 0)
-        return;
-    participant_notify(p, PARTICIPANT_WARNING, REASON_WISH_IGNORED,
-                       p->wishes[0].kind == WISH_EJECT ? p->wishes[0].leaf : MLS_NO_LEAF);
-    drop(p, 0);
+    size_t i = 0;
+    while (i < p->n_wishes && p->wishes[i].kind != WISH_ADMIT)
+        i++;
+    if (p->n_wishes != 0)
+        give_up(p, i < p->n_wishes ? i : 0);
 }
 
 /* ---- The user's commands ---- */
@@ -318,12 +395,32 @@ static int may(const struct participant *p, enum meeting_role least)
     return participant_role_own(p) >= least ? 0 : CONCLAVE_EPOLICY;
 }
 
-static int wish(struct participant *p, struct wish *w, uint64_t now_us)
+static bool about_same(const struct wish *a, const struct wish *b)
 {
-    p->now_us = now_us;
+    return a->kind == b->kind && bytes_equal(buf_view(&a->who), buf_view(&b->who));
+}
+
+/* Takes the place of an earlier wish about the same, of which something may still come: then even
+ * what is so already has to be wanted. */
+static int wish(struct participant *p, struct wish *w, bool is_so, uint64_t now_us)
+{
+    size_t n = p->n_wishes;
+    bool earlier = false;
+    for (size_t i = 0; i < n; i++)
+        earlier = earlier || about_same(&p->wishes[i], w);
+    if (is_so && !earlier) {
+        wish_fini(w);
+        return 0;
+    }
     w->asked_us = now_us;
     int rv = add(p, w);
-    return participant_settle(p, rv);
+    if (rv != 0)
+        return rv;
+    p->now_us = now_us;
+    while (n-- > 0)
+        if (about_same(&p->wishes[n], &p->wishes[p->n_wishes - 1]))
+            drop(p, n);
+    return participant_settle(p, 0);
 }
 
 static int admit(struct participant *p, const struct caller *c)
@@ -402,47 +499,50 @@ int participant_eject(struct participant *p, uint32_t leaf, uint64_t now_us)
         wish_fini(&w);
         return rv;
     }
-    return wish(p, &w, now_us);
-}
-
-/* A later wish about the same takes the place of an earlier one. */
-static void replace(struct participant *p, enum wish_kind kind, struct bytes who)
-{
-    for (size_t i = p->n_wishes; i-- > 0;)
-        if (p->wishes[i].kind == kind && bytes_equal(buf_view(&p->wishes[i].who), who))
-            drop(p, i);
+    return wish(p, &w, false, now_us);
 }
 
 int participant_lock(struct participant *p, bool locked, uint64_t now_us)
 {
     struct wish w = {.kind = WISH_LOCK, .on = locked};
     int rv = may(p, MEETING_COHOST);
-    if (rv != 0)
-        return rv;
-    replace(p, WISH_LOCK, none());
-    return p->state.locked == locked ? 0 : wish(p, &w, now_us);
+    return rv != 0 ? rv : wish(p, &w, p->state.locked == locked, now_us);
+}
+
+/* As many as there will be once all that is wanted is so. */
+static int check_room_for_cohost(const struct participant *p, struct bytes identifier)
+{
+    struct meeting_state state = p->state;
+    struct wish_changes c = {0};
+    int rv = wanted_state(p, &c, &state);
+    if (rv == 0 && !meeting_list_has(state.cohosts, identifier) &&
+        meeting_list_count(state.cohosts) >= MEETING_COHOSTS_MAX)
+        rv = CONCLAVE_ELIMIT;
+    participant_wish_changes_fini(&c);
+    return rv;
 }
 
 int participant_make_cohost(struct participant *p, uint32_t leaf, bool cohost, uint64_t now_us)
 {
     struct wish w = {.kind = WISH_COHOST, .on = cohost};
-    struct seat *s = participant_roster_seat(p, leaf);
+    const struct seat *s = participant_roster_seat(p, leaf);
     int rv = may(p, MEETING_HOST);
     if (rv == 0 && s == NULL)
         rv = CONCLAVE_ENOTFOUND;
     /* Whoever cannot be told apart from others cannot be trusted with more. */
     if (rv == 0 && s->verdict->id.category == IDENTITY_UNVERIFIED)
         rv = CONCLAVE_EPOLICY;
+    if (rv == 0 && cohost)
+        rv = check_room_for_cohost(p, bytes_str(s->verdict->id.identifier));
     if (rv != 0)
         return rv;
-    replace(p, WISH_COHOST, bytes_str(s->verdict->id.identifier));
     buf_put(&w.who, bytes_str(s->verdict->id.identifier));
-    return wish(p, &w, now_us);
+    return wish(p, &w, meeting_list_has(p->state.cohosts, buf_view(&w.who)) == cohost, now_us);
 }
 
 int participant_end(struct participant *p, uint64_t now_us)
 {
     struct wish w = {.kind = WISH_END};
     int rv = may(p, MEETING_COHOST);
-    return rv != 0 ? rv : wish(p, &w, now_us);
+    return rv != 0 ? rv : wish(p, &w, p->state.ended, now_us);
 }

@@ -263,9 +263,9 @@ static void what_was_proposed_before_a_cut_is_committed_after_it(void **state)
     assert_int_equal(mls_group_propose(s.a.mallory->p->group, &change, NULL,
                                        s.a.s.now_us / STAGE_SECOND, &message),
                      0);
-    assert_int_equal(mls_group_receive(s.a.alice->p->group, buf_view(&message),
-                                       s.a.s.now_us / STAGE_SECOND, &r),
-                     0);
+    assert_int_equal(
+        mls_group_receive(s.a.alice->p->group, buf_view(&message), s.a.s.now_us / STAGE_SECOND, &r),
+        0);
     mls_received_free(&r);
     liar_say_mls(&s.liar, SIGNAL_PROPOSED, buf_view(&message));
     liar_cut(&s.liar);
