@@ -418,7 +418,7 @@ static int may_talk(const struct participant *p)
 
 int participant_say(struct participant *p, const char *text, struct buf *out_id, uint64_t now_us)
 {
-    uint8_t id[SIGNAL_CHAT_ID];
+    uint8_t id[SIGNAL_CHAT_ID] = {0};
     struct signal_content chat = {
         .kind = SIGNAL_CHAT, .id = bytes_of(id, sizeof id), .text = bytes_str(text)};
     int rv = may_talk(p);
