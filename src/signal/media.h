@@ -60,7 +60,8 @@ struct signal_extension {
     uint8_t id, which;
 };
 
-/* A stream to a member, in which it sees or hears one after another. rtx: of retransmissions, or 0. */
+/* A stream to a member, in which it sees or hears one after another. rtx: of retransmissions, or 0.
+ */
 struct signal_slot {
     uint32_t ssrc, rtx;
 };
