@@ -26,6 +26,12 @@ struct net_timer {
     void *ctx;
 };
 
+struct net_watch {
+    uv_poll_t handle;
+    void (*readable)(void *ctx);
+    void *ctx;
+};
+
 struct work {
     uv_work_t request;
     struct net_loop *loop;
@@ -153,6 +159,48 @@ int net_loop_signal(struct net_loop *l, int signum, void (*caught)(void *ctx, in
     s->next = l->signals;
     l->signals = s;
     return uv_signal_start(&s->handle, signal_caught, signum) == 0 ? 0 : CONCLAVE_EINVAL;
+}
+
+/* ---- Descriptors ---- */
+
+static void watch_fired(uv_poll_t *handle, int status, int events)
+{
+    struct net_watch *w = handle->data;
+    (void)events; /* reading is all it is for */
+    if (status == 0)
+        w->readable(w->ctx);
+}
+
+static void watch_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+int net_watch_new(struct net_loop *l, int fd, void (*readable)(void *ctx), void *ctx,
+                  struct net_watch **out)
+{
+    struct net_watch *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return CONCLAVE_ENOMEM;
+    if (uv_poll_init(&l->uv, &w->handle, fd) != 0) {
+        free(w);
+        return CONCLAVE_EINVAL;
+    }
+    w->handle.data = w;
+    w->readable = readable;
+    w->ctx = ctx;
+    if (uv_poll_start(&w->handle, UV_READABLE, watch_fired) != 0) {
+        net_watch_free(w);
+        return CONCLAVE_EINVAL;
+    }
+    *out = w;
+    return 0;
+}
+
+void net_watch_free(struct net_watch *w)
+{
+    if (w != NULL)
+        uv_close((uv_handle_t *)&w->handle, watch_closed);
 }
 
 /* ---- Work ---- */

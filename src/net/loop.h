@@ -40,6 +40,16 @@ void net_timer_free(struct net_timer *t);
 int net_loop_signal(struct net_loop *l, int signum, void (*caught)(void *ctx, int signum),
                     void *ctx) CONCLAVE_CHECKED;
 
+/* ---- Descriptors ---- */
+
+struct net_watch;
+
+/* Calls readable() as long as the descriptor can be read. It stays the caller's, and open until
+ * net_watch_free(). ENOMEM, EINVAL. */
+int net_watch_new(struct net_loop *l, int fd, void (*readable)(void *ctx), void *ctx,
+                  struct net_watch **out) CONCLAVE_CHECKED;
+void net_watch_free(struct net_watch *w);
+
 /* ---- Work that takes long ---- */
 
 /* run(ctx) on another thread, then done(ctx) on this one. ENOMEM: neither is called. */
