@@ -17,6 +17,7 @@
 #ifndef ROOM_INSIDE_H
 #define ROOM_INSIDE_H
 
+#include "base/list.h"
 #include "crypto/sha256.h"
 #include "meeting/knock.h"
 #include "meeting/policy.h"
@@ -25,7 +26,6 @@
 #include "room/effect.h"
 #include "room/history.h"
 #include "room/limits.h"
-#include "room/list.h"
 #include "room/pace.h"
 #include "room/room.h"
 #include "room/table.h"

@@ -1,6 +1,6 @@
 /* A doubly linked list through its members: order, and removal from the middle at no cost. */
-#ifndef ROOM_LIST_H
-#define ROOM_LIST_H
+#ifndef BASE_LIST_H
+#define BASE_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
