@@ -139,11 +139,14 @@ int sfu_publish(struct sfu *s, uint32_t peer, const struct sfu_track *track,
                 uint64_t now_us) CONCLAVE_CHECKED;
 void sfu_unpublish(struct sfu *s, uint32_t peer, enum sfu_kind kind);
 
+/* Who speaks now, the dominant speaker first, at most max; returns how many. */
+size_t sfu_meeting_speakers(const struct sfu *s, uint32_t meeting, uint32_t *out, size_t max);
+
 /* A picture a receiver wants. Those not published yet come when they are. */
 struct sfu_want {
     uint32_t leaf;
     enum sfu_kind kind;  /* SFU_CAMERA or SFU_SCREEN */
-    uint16_t max_height; /* 0: any. The largest layer not above it, or else the smallest */
+    uint16_t max_height; /* the largest layer not above it, or else the smallest; 0: not now */
 };
 
 /* The whole list, the most important first: when bandwidth is short, layers and then pictures are
@@ -154,9 +157,9 @@ int sfu_subscribe(struct sfu *s, uint32_t peer, const struct sfu_want *wants, si
 
 /* ---- Datagrams ---- */
 
-/* Works in place: the datagram is destroyed. After each batch take the output: what finds no room
- * is dropped, video first (SFU_BLOCKS). */
-void sfu_input(struct sfu *s, uint8_t *datagram, size_t n, const struct rtc_address *from,
+/* Works in place: the datagram is destroyed. Take the output after each batch, and before the next
+ * datagram when this says true: what finds no room is dropped, video first (SFU_BLOCKS). */
+bool sfu_input(struct sfu *s, uint8_t *datagram, size_t n, const struct rtc_address *from,
                uint64_t now_us);
 
 /* Datagrams to one address that one call can send (UDP_SEGMENT): `count` of them, each of `segment`
@@ -186,6 +189,8 @@ enum sfu_event_kind {
     SFU_EVENT_LOST,          /* peer: consent expired or DTLS ended; restart or close it */
     SFU_EVENT_SPEAKER,       /* meeting: who speaks is `leaf` now, or SFU_NOBODY */
     SFU_EVENT_STREAM,        /* peer: what the stream `ssrc` shows: see enum sfu_stream_state */
+    SFU_EVENT_DEMAND, /* peer: which `layers` of its `kind` somebody wants: the sender need not
+                              * send others */
 };
 
 #define SFU_NOBODY UINT32_MAX
@@ -200,16 +205,17 @@ enum sfu_stream_state {
 struct sfu_event {
     enum sfu_event_kind what;
     uint32_t meeting;
-    uint32_t peer; /* not of SPEAKER */
-    uint32_t leaf; /* SPEAKER, STREAM: of whom; or SFU_NOBODY */
-    uint32_t ssrc; /* STREAM, as the three below */
-    enum sfu_kind kind;
+    uint32_t peer;      /* not of SPEAKER */
+    uint32_t leaf;      /* SPEAKER, STREAM: of whom; or SFU_NOBODY */
+    uint32_t ssrc;      /* STREAM */
+    enum sfu_kind kind; /* STREAM, DEMAND */
     enum sfu_stream_state state;
-    uint8_t layer; /* FLOWING: 0 the smallest */
+    uint8_t layer;  /* FLOWING: 0 the smallest */
+    uint8_t layers; /* DEMAND: a bit for each, the lowest for the smallest */
 };
 
-/* The oldest event not yet taken; false if there is none. One that was overtaken by a later one of
- * the same stream or meeting is not told. */
+/* An event not yet taken; false if there is none. Of each stream, peer and meeting only the last
+ * word is told. */
 bool sfu_next(struct sfu *s, struct sfu_event *out);
 
 /* ---- Numbers; never content ---- */
@@ -217,14 +223,14 @@ bool sfu_next(struct sfu *s, struct sfu_event *out);
 struct sfu_counters {
     uint64_t packets_in, bytes_in;   /* RTP that was opened */
     uint64_t packets_out, bytes_out; /* RTP that was sealed, retransmissions included */
-    uint64_t lost_in;                /* given up */
+    uint64_t lost_in;                /* never came */
     uint64_t recovered_in;           /* came after a NACK of ours */
+    uint64_t nacks;                  /* numbers we asked for */
     uint64_t retransmitted;          /* to receivers */
     uint64_t not_retransmitted;      /* asked for, but too old, too often or too much */
     uint64_t key_frames_asked;       /* of senders */
     uint64_t refused;                /* dropped: malformed, unbound, another's leaf in its key id */
     uint64_t dropped_video, dropped_audio, dropped_control; /* for want of blocks */
-    uint64_t probes;                                        /* bursts of padding sent */
 };
 
 struct sfu_stats {
@@ -253,7 +259,8 @@ struct sfu_peer_stats {
     struct sfu_counters counters;
 };
 /* ENOTFOUND. */
-int sfu_peer_stats(const struct sfu *s, uint32_t peer, struct sfu_peer_stats *out) CONCLAVE_CHECKED;
+int sfu_peer_stats(const struct sfu *s, uint32_t peer, uint64_t now_us,
+                   struct sfu_peer_stats *out) CONCLAVE_CHECKED;
 
 /* ---- Life ---- */
 
