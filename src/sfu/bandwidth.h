@@ -10,7 +10,8 @@
  *
  * What is not used teaches nothing. So if more is wanted, a probe is sent now and then: padding,
  * for SFU_PROBE_US, at the wanted rate, at most two and a half times the present one. What arrives
- * in what time is what the path carries. Each probe that finds nothing doubles the time to the next.
+ * in what time is what the path carries. Each probe that finds nothing doubles the time to the
+ * next.
  *
  * Without such feedback, reports of loss (RFC 3550 6.4.1) and REMB do what they can.
  *
