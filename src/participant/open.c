@@ -104,11 +104,18 @@ static int judge_self(struct participant *p)
     return rv;
 }
 
+/* Why a certificate's dates do not fit: if our clock is not the server's, signing in anew would not
+ * help. */
+static int date_reason(const struct participant *p)
+{
+    return p->clock_told ? REASON_CLOCK : REASON_CERTIFICATE_EXPIRED;
+}
+
 /* Our own certificate: said before anybody else notices. */
 static void warn_of_self(struct participant *p)
 {
     if (p->own.reason == IDENTITY_EXPIRED || p->own.reason == IDENTITY_NOT_YET_VALID)
-        participant_end_with(p, REASON_CERTIFICATE_EXPIRED);
+        participant_end_with(p, date_reason(p));
     else if (p->own.category == IDENTITY_UNVERIFIED)
         participant_notify(p, PARTICIPANT_INFO, REASON_UNVERIFIED, MLS_NO_LEAF);
 }
@@ -144,8 +151,7 @@ int participant_open_card(struct participant *p, struct bytes encoded)
         p->card = NULL;
         return rv;
     }
-    participant_end_with(p, rv == CONCLAVE_ELIFETIME ? REASON_CERTIFICATE_EXPIRED
-                                                     : REASON_UNSUPPORTED_SUITE);
+    participant_end_with(p, rv == CONCLAVE_ELIFETIME ? date_reason(p) : REASON_UNSUPPORTED_SUITE);
     return 0;
 }
 

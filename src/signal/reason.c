@@ -126,7 +126,8 @@ static const struct entry entries[] = {
     [REASON_UNREACHABLE] = {"UNREACHABLE", "The server cannot be reached.",
                             "Check the network; the next try comes by itself."},
     [REASON_TLS] = {"TLS", "The server's certificate cannot be trusted.",
-                    "Check the link; if it is right, tell the administrator of the server."},
+                    "Check the link and this device's clock; if both are right, tell the "
+                    "administrator of the server."},
     [REASON_SERVER_STOPS] = {"SERVER_STOPS", "The server is being restarted.",
                              "Wait a moment; the next try comes by itself."},
     [REASON_SERVER_ERROR] = {"SERVER_ERROR", "The server failed.",

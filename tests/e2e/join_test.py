@@ -269,13 +269,6 @@ class Meetings(programs.Case):
 
     # ---- What goes wrong is told, and the exit code with it ----
 
-    def refused(self, code, *arguments):
-        done = conclave("join", *arguments, "--json", "--stay")
-        last = json.loads(done.stdout.splitlines()[-1])
-        self.assertEqual((last["event"], last["exit"], done.returncode),
-                         ("over", done.returncode, code))
-        return last["reason"]["code"]
-
     def test_text_that_is_no_link(self):
         self.assertEqual(self.refused(2, "https://example.org/"), "BAD_LINK")
         self.assertEqual(self.refused(2, "http://example.org/m/1234567890"), "BAD_LINK")

@@ -1,5 +1,5 @@
-"""The programs `conclave` and `conclaved` for tests that use them as people do: a server with a data
-folder, participants who are told what to do and say what they see, certificates of other CAs.
+"""The programs `conclave` and `conclaved` for tests that use them as people do: a server with a
+data folder, participants who are told what to do and say what they see, certificates of other CAs.
 """
 import json
 import os
@@ -38,12 +38,12 @@ class Server:
         self.options, self.process = options, None
         self.start()
 
-    def start(self):
+    def start(self, env=None):
         address = os.path.join(self.data, "run", "address")
         if os.path.exists(address):
             os.unlink(address)
         self.process = subprocess.Popen(
-            [CONCLAVED, "--data", self.data, "--port", str(self.port), *self.options],
+            [CONCLAVED, "--data", self.data, "--port", str(self.port), *self.options], env=env,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + PATIENCE
         while not (os.path.exists(address) and os.path.getsize(address)):
@@ -64,12 +64,12 @@ class Server:
 class Participant:
     """`conclave join --json`: events come in, commands go out."""
 
-    def __init__(self, link, *options):
-        self.process = subprocess.Popen([CONCLAVE, "join", link, "--json", *options],
+    def __init__(self, link, *options, env=None):
+        self.process = subprocess.Popen([CONCLAVE, "join", link, "--json", *options], env=env,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, bufsize=1)
         self.lines, self.seen, self.requests = queue.Queue(), [], 0
-        self.thread = threading.Thread(target=self.read)
+        self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
     def read(self):
@@ -106,11 +106,15 @@ class Participant:
     def phase(self, phase, since=0):
         return self.event("phase", since, phase=phase)
 
-    def ask(self, what, **fields):
+    def tell(self, what, **fields):
+        """Asks for something without waiting for the answer."""
         self.requests += 1
-        request, since = self.requests, len(self.seen)
-        self.process.stdin.write(json.dumps({"do": what, "id": request, **fields}) + "\n")
+        self.process.stdin.write(json.dumps({"do": what, "id": self.requests, **fields}) + "\n")
         self.process.stdin.flush()
+        return self.requests
+
+    def ask(self, what, **fields):
+        since, request = len(self.seen), self.tell(what, **fields)
         return self.until(lambda line: line.get("request") == request, since)
 
     def code(self):
@@ -152,16 +156,16 @@ class Participant:
                 pass
 
 
-def conclave(*arguments, stdin="", timeout=PATIENCE):
+def conclave(*arguments, stdin="", timeout=PATIENCE, env=None):
     return subprocess.run([CONCLAVE, *arguments], input=stdin, capture_output=True, text=True,
-                          timeout=timeout, check=False)
+                          timeout=timeout, check=False, env=env)
 
 
-def openssl(*arguments):
-    subprocess.run(["openssl", *arguments], check=True, stderr=subprocess.DEVNULL)
+def openssl(*arguments, env=None):
+    subprocess.run(["openssl", *arguments], check=True, stderr=subprocess.DEVNULL, env=env)
 
 
-def certify(folder, name, san, issuer=None):
+def certify(folder, name, san, issuer=None, env=None):
     """A P-256 key and a certificate for it, of an issuer made by this or of itself: their paths."""
     chain, key, request, extensions = (os.path.join(folder, name + end)
                                        for end in (".pem", ".key", ".csr", ".ext"))
@@ -172,7 +176,7 @@ def certify(folder, name, san, issuer=None):
             f"/CN={name}", "-keyout", key, "-out", request)
     signer = ["-CA", issuer[0], "-CAkey", issuer[1]] if issuer else ["-signkey", key]
     openssl("x509", "-req", "-in", request, "-days", "2", "-set_serial", str(time.time_ns()),
-            "-extfile", extensions, *signer, "-out", chain)
+            "-extfile", extensions, *signer, "-out", chain, env=env)
     return chain, key
 
 
@@ -241,17 +245,53 @@ class Case(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
 
-    def join(self, link, *options):
-        p = Participant(link, *self.TRUST, *options)
+    def join(self, link, *options, env=None):
+        p = Participant(link, *self.TRUST, *options, env=env)
         self.participants.append(p)
         return p
 
-    def user(self, link, name, *options):
+    def user(self, link, name, *options, env=None):
         return self.join(link, "--name", name.capitalize(), "--sign-in", f"{name}@conclave.test",
-                         "--password-file", self.password, *options)
+                         "--password-file", self.password, *options, env=env)
 
     def admin(self, *arguments):
         done = conclave("admin", *arguments, "--json", "--server", self.server.url, "--token-file",
                         self.token, *self.TRUST)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
+
+    def refused(self, code, *arguments, env=None):
+        """What `conclave join` gives as the reason for ending at once, with this exit code."""
+        done = conclave("join", *arguments, "--json", "--stay", *self.TRUST, env=env)
+        last = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((last["event"], last["exit"], done.returncode),
+                         ("over", done.returncode, code), done.stdout)
+        for sentence in (last["reason"]["text"], last["reason"]["next"]):
+            self.assertRegex(sentence, r"^\S.*\.$")
+        return last["reason"]["code"]
+
+
+class TlsCase(Case):
+    """The same over TLS and nothing else, with a log to be looked at."""
+
+    SETTINGS = ""  # more of them
+
+    @classmethod
+    def prepare(cls):
+        port = free_port()
+        chain, key = certify(cls.folder, "server", "DNS:localhost")
+        cls.log = os.path.join(cls.folder, "log")
+        cls.tls_port = port
+        cls.TRUST = ("--ca", chain)
+        cls.OPTIONS = ("--config", cls.file("settings", f"""
+[server]
+url = https://localhost:{port}
+listen = 127.0.0.1:{port}
+plain_http = no
+open_sign_up = yes
+[tls]
+certificate = {chain}
+key = {key}
+[log]
+file = {cls.log}
+{cls.SETTINGS}"""))
