@@ -231,7 +231,7 @@ static void assert_derives(struct bytes secret, enum link_use use, const char *e
 /* Python: hmac.new(secret, label + b'\x22' * 32, 'sha256'), with b'\x11' * 32 and without. */
 static void a_secret_yields_three_values_that_tell_nothing_of_each_other(void **state)
 {
-    uint8_t secret[LINK_SECRET];
+    uint8_t secret[LINK_SECRET] = {0};
     struct bytes some = bytes_of(secret, sizeof secret), none = bytes_of(NULL, 0);
     (void)state;
     memset(secret, 0x11, sizeof secret);
