@@ -241,7 +241,8 @@ int participant_make_cohost(struct participant *p, uint32_t leaf, bool cohost,
 int participant_end(struct participant *p, uint64_t now_us) CONCLAVE_CHECKED; /* for all */
 int participant_leave(struct participant *p, uint64_t now_us) CONCLAVE_CHECKED;
 
-/* A renewed certificate for the same key: taken into the group by our next commit. */
+/* A renewed certificate for the same key: taken into the group by our next commit. ECREDENTIAL if it
+ * is for another key or, in a meeting, for somebody else. */
 int participant_renew(struct participant *p, const struct bytes *chain, size_t n_chain,
                       uint64_t now_us) CONCLAVE_CHECKED;
 

@@ -44,7 +44,13 @@ const struct identity_anchors *participant_realm_anchors(const struct realm *r);
 struct crypto_verified *participant_trust_verified(const struct participant_trust *t); /* or NULL */
 struct bytes participant_trust_provider(const struct participant_trust *t);
 
-/* The verdict on a credential now; counted: give it back with participant_verdict_release(). */
+/* Who somebody is by this credential now. */
+int participant_realm_verify(const struct realm *r, const struct mls_credential *credential,
+                             struct bytes signature_key, uint64_t now,
+                             struct identity *out) CONCLAVE_CHECKED;
+
+/* The verdict on a member's or newcomer's credential, of now or of when it ended; counted: give it
+ * back with participant_verdict_release(). */
 int participant_realm_judge(struct realm *r, struct crypto *c,
                             const struct mls_credential *credential, struct bytes signature_key,
                             uint64_t now, struct verdict **out) CONCLAVE_CHECKED;

@@ -105,24 +105,3 @@ int participant_media_send(struct participant *p, struct bytes body, uint64_t no
     participant_effect_send(p, &(struct signal_message){.type = SIGNAL_MEDIA, .body = body});
     return participant_settle(p, 0);
 }
-
-int participant_renew(struct participant *p, const struct bytes *chain, size_t n_chain,
-                      uint64_t now_us)
-{
-    struct buf encoded = {0}, old;
-    p->now_us = now_us;
-    int rv = mls_certificates_encode(chain, n_chain, &encoded);
-    if (rv != 0)
-        return rv;
-    old = p->chain;
-    p->chain = encoded;
-    rv = p->card != NULL ? participant_group_make_client(p) : 0;
-    if (rv != 0) {
-        p->chain = old;
-        buf_free(&encoded);
-        return rv;
-    }
-    buf_free(&old);
-    participant_lead_compare(p);
-    return participant_settle(p, 0); /* the next commit of ours shows it: see lead.c */
-}

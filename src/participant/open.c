@@ -92,16 +92,12 @@ static int derive_keys(struct participant *p)
     return rv;
 }
 
-static int judge_self(struct participant *p)
+/* Who we are by these certificates. */
+static int judge_self(const struct participant *p, struct bytes chain, struct identity *out)
 {
-    struct verdict *v = NULL;
-    struct mls_credential own = {.type = MLS_X509, .certificates = buf_view(&p->chain)};
-    int rv = participant_realm_judge(p->realm, p->crypto, &own, crypto_signer_public(p->signer),
-                                     now_of(p), &v);
-    if (rv == 0)
-        p->own = v->id;
-    participant_verdict_release(v);
-    return rv;
+    const struct mls_credential own = {.type = MLS_X509, .certificates = chain};
+    return participant_realm_verify(p->realm, &own, crypto_signer_public(p->signer), now_of(p),
+                                    out);
 }
 
 /* Why a certificate's dates do not fit: if our clock is not the server's, signing in anew would not
@@ -136,7 +132,7 @@ int participant_open_card(struct participant *p, struct bytes encoded)
     p->card = card;
     rv = derive_keys(p);
     if (rv == 0)
-        rv = judge_self(p);
+        rv = judge_self(p, buf_view(&p->chain), &p->own);
     if (rv == 0)
         rv = participant_group_make_client(p);
     if (rv == 0) {
@@ -153,6 +149,55 @@ int participant_open_card(struct participant *p, struct bytes encoded)
     }
     participant_end_with(p, rv == CONCLAVE_ELIFETIME ? date_reason(p) : REASON_UNSUPPORTED_SUITE);
     return 0;
+}
+
+/* ---- Another certificate ---- */
+
+/* For members (docs/PROTOCOL.md section 4): another who is the same. Before, anybody may come. */
+static int check_renewal(const struct participant *p, struct bytes chain, struct identity *out)
+{
+    if (p->card == NULL)
+        return 0;
+    int rv = judge_self(p, chain, out);
+    if (rv == 0 && p->group != NULL && !identity_same(&p->own, out))
+        rv = CONCLAVE_ECREDENTIAL;
+    return rv;
+}
+
+static int take_renewal(struct participant *p, struct buf *chain, const struct identity *own)
+{
+    struct buf before = p->chain;
+    p->chain = *chain;
+    int rv = p->card != NULL ? participant_group_make_client(p) : 0;
+    if (rv != 0) {
+        p->chain = before;
+        return rv;
+    }
+    *chain = before;
+    p->own = *own;
+    participant_lead_compare(p); /* the next commit of ours shows it */
+    if (p->key_package != NULL)  /* which has the old one in it */
+        participant_reconnect(p, 0);
+    return 0;
+}
+
+int participant_renew(struct participant *p, const struct bytes *chain, size_t n_chain,
+                      uint64_t now_us)
+{
+    struct buf encoded = {0};
+    struct identity own = p->own;
+    if (p->phase == PARTICIPANT_OVER)
+        return CONCLAVE_ESTATE;
+    p->now_us = now_us;
+    int rv = participant_check_chain(p->signer, chain, n_chain);
+    if (rv == 0)
+        rv = mls_certificates_encode(chain, n_chain, &encoded);
+    if (rv == 0)
+        rv = check_renewal(p, buf_view(&encoded), &own);
+    if (rv == 0)
+        rv = take_renewal(p, &encoded, &own);
+    buf_free(&encoded);
+    return rv != 0 ? rv : participant_settle(p, 0);
 }
 
 /* ---- What we ask for ---- */

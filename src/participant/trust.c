@@ -241,10 +241,11 @@ static struct verdict **bucket_of(struct participant_trust *t, const uint8_t key
     return &t->buckets[((uint32_t)key[0] << 8 | key[1]) % BUCKETS];
 }
 
+/* One from before the certificate's end is not one from after it. */
 static bool still_good(const struct verdict *v, uint64_t now)
 {
-    return now >= v->at && now - v->at < VERDICT_SECONDS &&
-           (v->id.not_after == 0 || now <= v->id.not_after);
+    uint64_t end = v->id.not_after;
+    return now >= v->at && now - v->at < VERDICT_SECONDS && (end == 0 || now <= end || v->at > end);
 }
 
 /* Takes all out that nobody shows. */
@@ -263,15 +264,44 @@ static void sweep(struct participant_trust *t)
         }
 }
 
-static int judge(const struct realm *r, const struct mls_credential *credential,
+static int judge(const struct realm *r, const struct bytes *chain, size_t n,
                  struct bytes signature_key, uint64_t now, struct identity *out)
 {
     struct identity_policy policy = card_identity_policy(r->card);
-    struct bytes chain[CARD_CHAIN_MAX], rest = credential->certificates;
+    return identity_verify(r->anchors, chain, n, signature_key, now, &policy, out);
+}
+
+static size_t split(const struct mls_credential *credential, struct bytes chain[CARD_CHAIN_MAX])
+{
+    struct bytes rest = credential->certificates;
     size_t n = 0;
     while (n < CARD_CHAIN_MAX && mls_certificate_next(&rest, &chain[n]))
         n++;
-    return identity_verify(r->anchors, chain, n, signature_key, now, &policy, out);
+    return n;
+}
+
+int participant_realm_verify(const struct realm *r, const struct mls_credential *credential,
+                             struct bytes signature_key, uint64_t now, struct identity *out)
+{
+    struct bytes chain[CARD_CHAIN_MAX];
+    size_t n = split(credential, chain);
+    return judge(r, chain, n, signature_key, now, out);
+}
+
+/* A member keeps the verdict of when it came (meeting/policy.h): MLS lets nobody in whose
+ * certificate has ended, so one that has is judged as it was at its end. The room does the same. */
+static int judge_member(const struct realm *r, struct crypto *c,
+                        const struct mls_credential *credential, struct bytes signature_key,
+                        uint64_t now, struct identity *out)
+{
+    struct bytes chain[CARD_CHAIN_MAX];
+    struct crypto_certificate leaf;
+    size_t n = split(credential, chain);
+    int rv = judge(r, chain, n, signature_key, now, out);
+    if (rv == 0 && out->reason == IDENTITY_EXPIRED && crypto_certificate(c, chain[0], &leaf) == 0 &&
+        now > leaf.not_after)
+        rv = judge(r, chain, n, signature_key, leaf.not_after, out);
+    return rv;
 }
 
 int participant_realm_judge(struct realm *r, struct crypto *c,
@@ -291,7 +321,7 @@ int participant_realm_judge(struct realm *r, struct crypto *c,
             sweep(t);
         if ((v = calloc(1, sizeof *v)) == NULL)
             return CONCLAVE_ENOMEM;
-        rv = judge(r, credential, signature_key, now, &v->id);
+        rv = judge_member(r, c, credential, signature_key, now, &v->id);
         if (rv != 0) {
             free(v);
             return rv;
