@@ -35,8 +35,8 @@ struct participant_trust;
 int participant_trust_new(struct participant_trust **out) CONCLAVE_CHECKED;
 void participant_trust_free(struct participant_trust *t);
 
-/* Certificates of CAs trusted besides the provider's (which each card names), as PEM text. As
- * identity_anchors_add_pem(). */
+/* Certificates of CAs trusted besides the provider's (which each card names), as PEM text. To be
+ * said before the first participant is made. As identity_anchors_add_pem(). */
 int participant_trust_add_pem(struct participant_trust *t, const struct identity_anchor *how,
                               struct bytes pem) CONCLAVE_CHECKED;
 
@@ -241,8 +241,8 @@ int participant_make_cohost(struct participant *p, uint32_t leaf, bool cohost,
 int participant_end(struct participant *p, uint64_t now_us) CONCLAVE_CHECKED; /* for all */
 int participant_leave(struct participant *p, uint64_t now_us) CONCLAVE_CHECKED;
 
-/* A renewed certificate for the same key: taken into the group by our next commit. ECREDENTIAL if it
- * is for another key or, in a meeting, for somebody else. */
+/* A renewed certificate for the same key: taken into the group by our next commit. ECREDENTIAL if
+ * it is for another key or, in a meeting, for somebody else. */
 int participant_renew(struct participant *p, const struct bytes *chain, size_t n_chain,
                       uint64_t now_us) CONCLAVE_CHECKED;
 

@@ -36,10 +36,12 @@ struct verdict {
     struct identity id;
 };
 
-/* Anchors and policy for one provider root and organisation: those of a card. */
+/* Anchors and policy for one provider root and organisation: those of a card. Counted: give it back
+ * with participant_realm_release(). ENOMEM, too, if PARTICIPANT_REALMS_LIMIT are in use. */
 struct realm;
 int participant_trust_realm(struct participant_trust *t, const struct card *card,
                             struct realm **out) CONCLAVE_CHECKED;
+void participant_realm_release(struct realm *r); /* NULL is fine */
 const struct identity_anchors *participant_realm_anchors(const struct realm *r);
 struct crypto_verified *participant_trust_verified(const struct participant_trust *t); /* or NULL */
 struct bytes participant_trust_provider(const struct participant_trust *t);

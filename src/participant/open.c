@@ -57,21 +57,25 @@ static int refuse_card(struct participant *p, const struct card *card, int *out_
     if (provider.n != 0 && !bytes_equal(provider, terms->provider_root))
         return REASON_CARD_SERVER;
     struct crypto *crypto = NULL;
+    struct realm *realm = NULL;
     int rv = crypto_new(terms->suites[0], &crypto);
     if (rv == CONCLAVE_ESUITE)
         return REASON_UNSUPPORTED_SUITE;
     if (rv == 0)
         crypto_remember(crypto, participant_trust_verified(p->trust));
     if (rv == 0)
-        rv = participant_trust_realm(p->trust, card, &p->realm);
+        rv = participant_trust_realm(p->trust, card, &realm);
     if (rv == 0)
-        rv = card_verify(card, crypto, participant_realm_anchors(p->realm), &p->organiser);
+        rv = card_verify(card, crypto, participant_realm_anchors(realm), &p->organiser);
     if (rv == 0) {
         crypto_free(p->crypto);
         p->crypto = crypto;
+        participant_realm_release(p->realm);
+        p->realm = realm;
         return REASON_NONE;
     }
     crypto_free(crypto);
+    participant_realm_release(realm);
     if (conclave_error_class(rv) != CONCLAVE_CLASS_SYSTEM)
         return REASON_CARD_INVALID;
     *out_error = rv;

@@ -108,6 +108,7 @@ void participant_free(struct participant *p)
     participant_wishes_fini(p);
     participant_talk_fini(p);
     meeting_names_free(p->names);
+    participant_realm_release(p->realm);
     card_free(p->card);
     buf_free(&p->state_data);
     buf_free(&p->last_group);

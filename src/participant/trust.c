@@ -20,6 +20,7 @@ struct root { /* a PEM text and what it is trusted for */
 
 struct realm {
     struct realm *next;
+    size_t refs; /* participants; none: kept for the next, as long as there is room */
     struct participant_trust *trust;
     struct card *card;
     struct identity_anchors *anchors;
@@ -194,25 +195,52 @@ static int realm_new(struct participant_trust *t, const struct card *card, struc
     return 0;
 }
 
+/* Makes room by letting go of the one that nobody has used for longest. */
+static int reserve_realm(struct participant_trust *t)
+{
+    struct realm **oldest = NULL;
+    if (t->n_realms < PARTICIPANT_REALMS_LIMIT)
+        return 0;
+    for (struct realm **at = &t->realms; *at != NULL; at = &(*at)->next)
+        if ((*at)->refs == 0)
+            oldest = at;
+    if (oldest == NULL)
+        return CONCLAVE_ENOMEM; /* so many meetings at once */
+    struct realm *gone = *oldest;
+    *oldest = gone->next;
+    realm_free(gone);
+    t->n_realms--;
+    return 0;
+}
+
 int participant_trust_realm(struct participant_trust *t, const struct card *card,
                             struct realm **out)
 {
-    for (struct realm *r = t->realms; r != NULL; r = r->next)
-        if (bytes_equal(card_hash(r->card), card_hash(card))) {
-            *out = r;
-            return 0;
-        }
-    if (t->n_realms >= PARTICIPANT_REALMS_LIMIT)
-        return CONCLAVE_ELIMIT;
-    struct realm *made = NULL;
-    int rv = realm_new(t, card, &made);
-    if (rv != 0)
-        return rv;
-    made->next = t->realms;
-    t->realms = made;
-    t->n_realms++;
-    *out = made;
+    struct realm **at = &t->realms, *r = NULL;
+    while (*at != NULL && !bytes_equal(card_hash((*at)->card), card_hash(card)))
+        at = &(*at)->next;
+    if (*at != NULL) {
+        r = *at;
+        *at = r->next;
+    } else {
+        int rv = reserve_realm(t);
+        if (rv == 0)
+            rv = realm_new(t, card, &r);
+        if (rv != 0)
+            return rv;
+        t->n_realms++;
+    }
+    r->refs++;
+    r->next = t->realms; /* the latest first */
+    t->realms = r;
+    *out = r;
     return 0;
+}
+
+void participant_realm_release(struct realm *r)
+{
+    if (r != NULL)
+        r->refs--;
 }
 
 const struct identity_anchors *participant_realm_anchors(const struct realm *r)
@@ -227,8 +255,10 @@ static int verdict_key(const struct realm *r, struct crypto *c,
                        uint8_t out[static 32])
 {
     uint8_t hash[CRYPTO_HASH_MAX];
-    struct bytes parts[] = {card_hash(r->card), signature_key, credential->certificates};
-    int rv = crypto_hash(c, parts, 3, hash);
+    uint8_t length[2] = {(uint8_t)(signature_key.n >> 8), (uint8_t)signature_key.n};
+    struct bytes parts[] = {card_hash(r->card), bytes_of(length, 2), signature_key,
+                            credential->certificates};
+    int rv = crypto_hash(c, parts, sizeof parts / sizeof parts[0], hash);
     if (rv == 0)
         memcpy(out, hash, 32); /* the card's suite: no hash is shorter */
     return rv;
