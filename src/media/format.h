@@ -47,9 +47,14 @@ struct media_parser {
 
 extern const struct media_parser media_parser_ivf;
 extern const struct media_parser media_parser_ogg;
+extern const struct media_parser media_parser_webm;
 
 /* The cure for what no person can mend. */
 #define MEDIA_MAKE_ANEW "make the file anew from its source"
+/* What is wrong with an Opus packet beyond MEDIA_AUDIO_FRAME_MAX, and its cure. */
+#define MEDIA_PACKET_LARGE "a packet of more than 3832 bytes"
+#define MEDIA_PACKET_SHORTER \
+    "encode with shorter frames, for example with ffmpeg -frame_duration 20"
 
 /* Notes what is wrong and returns error, which is one of those that are for good. */
 int media_refuse(struct media_reader *r, int error, uint64_t offset, const char *what,

@@ -12,6 +12,12 @@
 /* The tags of an Ogg Opus file, which are skipped: room for a small picture of a cover. */
 #define MEDIA_TAGS_MAX ((size_t)1 << 20)
 
+/* Of a WebM file: its header; what it says of itself; its tracks, with what codecs want to be told
+ * (fonts are kept elsewhere). */
+#define MEDIA_WEBM_HEADER_MAX ((size_t)4 << 10)
+#define MEDIA_WEBM_INFO_MAX ((size_t)64 << 10)
+#define MEDIA_WEBM_TRACKS_MAX ((size_t)1 << 20)
+
 /* Bytes that a reader takes at once, and so the most that wait beside an unfinished frame. */
 #define MEDIA_PIECE_MAX ((size_t)1 << 20)
 

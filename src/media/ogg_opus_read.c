@@ -214,8 +214,7 @@ static int take_packets(struct media_reader *r)
         o->packets[o->n++].data = bytes_of(packet.packet, n);
         o->held -= n;
         if (o->stage == STAGE_AUDIO && n > MEDIA_AUDIO_FRAME_MAX)
-            return refuse(r, CONCLAVE_ELIMIT, "a packet of more than 3832 bytes",
-                          "encode with shorter frames, for example with ffmpeg -frame_duration 20");
+            return refuse(r, CONCLAVE_ELIMIT, MEDIA_PACKET_LARGE, MEDIA_PACKET_SHORTER);
     }
     if (got < 0)
         return refuse(r, CONCLAVE_ESYNTAX, "a page is missing before this one", MEDIA_MAKE_ANEW);

@@ -61,8 +61,9 @@ static void put_page(const ogg_page *page, struct buf *out)
 
 static void put_pages(struct ogg_opus_writer *w, bool all, struct buf *out)
 {
-    ogg_page page;
-    while ((all ? ogg_stream_flush : ogg_stream_pageout)(&w->stream, &page) != 0) {
+    ogg_page page = {0};
+    int (*out_of)(ogg_stream_state *, ogg_page *) = all ? ogg_stream_flush : ogg_stream_pageout;
+    while (out_of(&w->stream, &page) != 0) {
         put_page(&page, out);
         if (ogg_page_granulepos(&page) >= 0) /* -1: no packet ends in it */
             w->page = (uint64_t)ogg_page_granulepos(&page);
@@ -72,7 +73,7 @@ static void put_pages(struct ogg_opus_writer *w, bool all, struct buf *out)
 /* A packet that ends at the given time goes into the stream. */
 static int put_packet(struct ogg_opus_writer *w, struct bytes data, uint64_t end, bool last)
 {
-    ogg_packet packet = {
+    ogg_packet p = {
         .packet = (unsigned char *)data.p, /* copied, never written to */
         .bytes = (long)data.n,
         .b_o_s = w->number == 0,
@@ -80,7 +81,7 @@ static int put_packet(struct ogg_opus_writer *w, struct bytes data, uint64_t end
         .granulepos = (ogg_int64_t)end,
         .packetno = w->number,
     };
-    if (ogg_stream_packetin(&w->stream, &packet) != 0)
+    if (ogg_stream_packetin(&w->stream, &p) != 0)
         return CONCLAVE_ENOMEM;
     w->number++;
     return 0;

@@ -7,7 +7,8 @@
 
 #define MAGIC 4
 
-static const struct media_parser *const parsers[] = {&media_parser_ivf, &media_parser_ogg};
+static const struct media_parser *const parsers[] = {&media_parser_ivf, &media_parser_ogg,
+                                                     &media_parser_webm};
 
 int media_reader_new(struct media_reader **out)
 {
@@ -92,7 +93,7 @@ static int choose_parser(struct media_reader *r)
         return 0;
     }
     return media_refuse(r, CONCLAVE_EUNSUPPORTED, 0, "this is no media file that is read here",
-                        "give VP8 video as .ivf, Opus audio as .opus or .ogg");
+                        "give VP8 video as .ivf or .webm, Opus audio as .opus, .ogg or .webm");
 }
 
 int media_reader_next(struct media_reader *r, enum media_event *out_event, struct media_frame *out)

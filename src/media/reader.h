@@ -1,4 +1,5 @@
-/* Reads media files: IVF with VP8, Ogg with Opus (RFC 7845). Which it is, the file itself says.
+/* Reads media files: IVF with VP8, Ogg with Opus (RFC 7845), WebM and Matroska with either or both
+ * (RFC 9559). Which it is, the file itself says.
  *
  * Give the file in pieces as they come from the disk, or cut one that is in memory:
  *
@@ -28,11 +29,12 @@ enum media_event { MEDIA_MORE, MEDIA_FRAME, MEDIA_DONE };
 
 /* What the file says of itself, zero where it says nothing. */
 struct media_info {
-    const char *format;     /* "IVF", "Ogg"; NULL: not known yet */
+    const char *format;     /* "IVF", "Ogg", "WebM"; NULL: not known yet */
     uint16_t width, height; /* of the video, as its file has it: each key frame has its own */
     uint8_t channels;       /* of the audio */
     uint16_t pre_skip; /* the audio that a player drops at the start, in units of its clock; such
-                          frames come out like all others, the first with pts 0 */
+                          frames come out like all others */
+    unsigned tracks_left_out; /* of a WebM file: neither VP8 nor Opus, or not the first of these */
 };
 
 struct media_reader;

@@ -72,6 +72,7 @@ int video_decoder_frame(struct video_decoder *d, struct bytes frame, struct pict
         return result == VPX_CODEC_MEM_ERROR ? CONCLAVE_ENOMEM : CONCLAVE_ESYNTAX;
     vpx_codec_iter_t iterator = NULL;
     const vpx_image_t *image = vpx_codec_get_frame(&d->codec, &iterator);
-    *out = image == NULL ? (struct picture){0} : picture_of(image);
+    struct picture none = {0};
+    *out = image == NULL ? none : picture_of(image);
     return 0;
 }
