@@ -65,9 +65,18 @@ echo "# The other program's"
 ffmpeg -nostdin -v error -f lavfi -i testsrc=duration=3:size=322x182:rate=30000/1001 \
     -c:v libvpx -b:v 300k -auto-alt-ref 1 -lag-in-frames 16 theirs.ivf
 ffmpeg -nostdin -v error -f lavfi -i sine=frequency=700:duration=3 -c:a libopus theirs.opus
-for file in theirs.ivf theirs.opus; do
+ffmpeg -nostdin -v error -i theirs.ivf -i theirs.opus -c copy theirs.webm
+ffmpeg -nostdin -v error -i theirs.ivf -i theirs.opus -c copy -f webm -live 1 - | cat >live.webm
+for file in theirs.ivf theirs.opus theirs.webm live.webm; do
     said=$("$files" read $file) || fail "$file is not read"
     ms=$(echo "$said" | cut -d' ' -f2)
     [ "$ms" -ge 2900 ] && [ "$ms" -le 3100 ] || fail "$file: $ms ms"
+done
+[ "$("$files" read theirs.webm)" = "$("$files" read live.webm)" ] || fail "live WebM differs"
+for part in ivf opus; do # the frames of each track are those of the file it came from
+    ffmpeg -nostdin -v error -i theirs.webm -map 0:$([ $part = ivf ] && echo v || echo a) \
+        -c copy alone.mkv
+    same_frames theirs.$part alone.mkv
+    rm alone.mkv
 done
 echo "passed"
