@@ -29,7 +29,7 @@
 /* RFC 6347 4.2.4.1 wants a second at first for want of knowledge. Here ICE has just seen the path
  * work, and people wait; what is sent too early does no harm. Doubled each time up to the last. */
 #define DTLS_RETRANSMIT_US 250000
-#define DTLS_RETRANSMIT_MAX_US 4000000
+#define DTLS_RETRANSMIT_MAX_US 2000000
 
 /* What comes in before there are keys. A flight has a few hundred bytes, two thousand with a chain
  * of certificates or post-quantum key shares: what is more is no handshake. */
@@ -89,6 +89,9 @@ void dtls_tick(struct dtls *d, uint64_t now_us);
 
 /* The next datagram to be sent, good until the next call but this; false: there is none. */
 bool dtls_next(struct dtls *d, struct bytes *out);
+
+/* How large it is; 0: there is none. For who may have to keep it waiting. */
+size_t dtls_pending(const struct dtls *d);
 
 enum dtls_state dtls_state(const struct dtls *d);
 

@@ -30,7 +30,7 @@ out:
 
 int ice_client_init(struct ice_client *c, const struct ice_client_config *config)
 {
-    *c = (struct ice_client){0};
+    *c = (struct ice_client){.consent_us = UINT64_MAX};
     memcpy(c->random.key, config->seed, ICE_SEED);
     c->tie_breaker = ice_random_next(&c->random);
     int rv = take_config(c, config);
@@ -207,21 +207,28 @@ static int ask_consent(struct ice_client *c, uint64_t now_us, struct buf *out,
     return 0;
 }
 
+/* What time brings about by itself: the end of consent, and before that, doubt. */
+static void age(struct ice_client *c, uint64_t now_us)
+{
+    if (!has_consent(c, now_us)) {
+        c->consent_us = UINT64_MAX;
+    } else if (!c->checking && !c->doubted && now_us >= c->answered_us + ICE_DOUBT_US) {
+        c->doubted = true;
+        ice_client_recheck(c);
+    }
+}
+
 int ice_client_next(struct ice_client *c, uint64_t now_us, struct buf *out,
                     struct rtc_address *out_to)
 {
     size_t start = out->n;
-    bool used = has_consent(c, now_us);
-    if (used && !c->checking && !c->doubted && now_us >= c->answered_us + ICE_DOUBT_US) {
-        c->doubted = true;
-        ice_client_recheck(c);
-    }
+    age(c, now_us);
     if (c->checking) {
         int rv = next_check(c, now_us, out, out_to);
         if (rv != 0 || out->n != start)
             return rv;
     }
-    return used && now_us >= c->consent_us ? ask_consent(c, now_us, out, out_to) : 0;
+    return now_us >= c->consent_us ? ask_consent(c, now_us, out, out_to) : 0;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -244,15 +251,13 @@ static uint64_t check_deadline(const struct ice_client *c)
     return succeeded && !is_nominating(c) ? earlier(at, c->first_us + ICE_PATIENCE_US) : at;
 }
 
-uint64_t ice_client_deadline(const struct ice_client *c, uint64_t now_us)
+uint64_t ice_client_deadline(const struct ice_client *c)
 {
     uint64_t at = c->checking ? check_deadline(c) : UINT64_MAX;
-    if (!has_consent(c, now_us))
+    if (c->consent_us == UINT64_MAX)
         return at;
     at = earlier(at, earlier(c->consent_us, c->answered_us + ICE_CONSENT_US));
-    if (!c->checking && !c->doubted)
-        at = earlier(at, c->answered_us + ICE_DOUBT_US);
-    return at;
+    return c->checking || c->doubted ? at : earlier(at, c->answered_us + ICE_DOUBT_US);
 }
 
 /* ---- What comes in ---- */

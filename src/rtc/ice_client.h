@@ -64,7 +64,7 @@ struct ice_client {
     uint64_t first_us;           /* when the first pair succeeded; UINT64_MAX: none has */
     struct rtc_address selected; /* of no family: none */
     uint64_t answered_us;        /* when consent was last given */
-    uint64_t consent_us;         /* when to ask for it again */
+    uint64_t consent_us;         /* when to ask for it again; UINT64_MAX: there is none */
     struct ice_consent consents[ICE_CONSENTS];
     size_t next_consent;
     bool doubted;              /* since consent was last given */
@@ -103,8 +103,8 @@ int ice_client_input(struct ice_client *c, struct bytes datagram, const struct r
 int ice_client_next(struct ice_client *c, uint64_t now_us, struct buf *out,
                     struct rtc_address *out_to) CONCLAVE_CHECKED;
 
-/* When ice_client_next() wants to be called, or the state changes by itself. */
-uint64_t ice_client_deadline(const struct ice_client *c, uint64_t now_us);
+/* When ice_client_next() wants to be called: a check is due, or the state changes. */
+uint64_t ice_client_deadline(const struct ice_client *c);
 
 enum ice_state ice_client_state(const struct ice_client *c, uint64_t now_us);
 

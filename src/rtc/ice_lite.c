@@ -48,6 +48,8 @@ int ice_lite_restart(struct ice_lite *l, struct ice_login local, struct ice_logi
 
 static struct ice_path *find(struct ice_lite *l, const struct rtc_address *address)
 {
+    if (l->selected != NULL && rtc_address_equal(&l->selected->address, address))
+        return l->selected; /* media comes from nowhere else */
     for (size_t i = 0; i < ICE_PATHS_MAX; i++)
         if (rtc_address_equal(&l->paths[i].address, address))
             return &l->paths[i];
@@ -93,11 +95,13 @@ static void count(struct ice_path *p, size_t n)
         p->received += n + ICE_DATAGRAM_OVERHEAD;
 }
 
-void ice_lite_count(struct ice_lite *l, const struct rtc_address *from, size_t n)
+bool ice_lite_arrived(struct ice_lite *l, const struct rtc_address *from, size_t n, uint64_t now_us)
 {
     struct ice_path *p = find(l, from);
-    if (p != NULL)
-        count(p, n);
+    if (p == NULL || !is_fresh(p, now_us))
+        return false;
+    count(p, n);
+    return true;
 }
 
 static bool spend(struct ice_path *p, size_t n)
@@ -111,9 +115,10 @@ static bool spend(struct ice_path *p, size_t n)
     return true;
 }
 
-bool ice_lite_spend(struct ice_lite *l, size_t n)
+bool ice_lite_spend(struct ice_lite *l, const struct rtc_address *to, size_t n)
 {
-    return l->selected != NULL && spend(l->selected, n);
+    struct ice_path *p = find(l, to);
+    return p != NULL && spend(p, n);
 }
 
 /* The nominated path is taken at once as long as the one in use is not proven either; else when it
@@ -150,9 +155,10 @@ void ice_lite_prove(struct ice_lite *l, const struct rtc_address *address)
 
 /* ---- Checks of the client ---- */
 
-/* The check was verified and is answered: now it may change something. */
-static void accept_check(struct ice_lite *l, const struct stun_message *m, size_t n, bool is_past,
-                         const struct rtc_address *from, uint64_t now_us)
+/* The check of n bytes was verified and is answered: now it may change something. */
+static void accept_check(struct ice_lite *l, const struct stun_message *m, size_t n,
+                         size_t answer_n, bool is_past, const struct rtc_address *from,
+                         uint64_t now_us)
 {
     struct ice_path *p = find(l, from);
     if (p == NULL && is_past)
@@ -163,7 +169,9 @@ static void accept_check(struct ice_lite *l, const struct stun_message *m, size_
     }
     p->seen_us = now_us;
     count(p, n);
-    if (is_past || !m->use_candidate)
+    (void)spend(p, answer_n); /* not refused: it is no larger than the check */
+    /* RFC 8445 12.1: before a nomination any path that works may be used; browsers do */
+    if (is_past || !(m->use_candidate || l->nominated == NULL))
         return;
     if (l->has_past) {
         wipe(&l->past, sizeof l->past);
@@ -190,6 +198,7 @@ static int input_check(struct ice_lite *l, const struct stun_message *m, size_t 
 {
     uint16_t error = 0;
     bool is_past;
+    size_t start = out->n;
     int rv = verify_check(l, m, &is_past, &error);
     if (rv != 0)
         return rv;
@@ -198,7 +207,7 @@ static int input_check(struct ice_lite *l, const struct stun_message *m, size_t 
     error = ice_request_objection(m, STUN_CONTROLLED);
     rv = ice_answer_write(m, error, from, is_past ? &l->past.local : &l->now.local, out);
     if (rv == 0 && error == 0)
-        accept_check(l, m, n, is_past, from, now_us);
+        accept_check(l, m, n, out->n - start, is_past, from, now_us);
     return rv;
 }
 
@@ -272,11 +281,12 @@ int ice_lite_next(struct ice_lite *l, uint64_t now_us, struct buf *out, struct r
     return 0;
 }
 
-uint64_t ice_lite_deadline(const struct ice_lite *l, uint64_t now_us)
+uint64_t ice_lite_deadline(const struct ice_lite *l)
 {
-    const struct ice_path *remote = ice_lite_remote(l, now_us);
-    uint64_t at = remote != NULL ? remote->seen_us + ICE_CONSENT_US : UINT64_MAX;
-    if (is_probing(l) && l->nominated->probe.due_us < at)
-        at = l->nominated->probe.due_us;
-    return at;
+    return is_probing(l) ? l->nominated->probe.due_us : UINT64_MAX;
+}
+
+uint64_t ice_lite_consent_end(const struct ice_lite *l)
+{
+    return l->selected != NULL ? l->selected->seen_us + ICE_CONSENT_US : UINT64_MAX;
 }

@@ -2,12 +2,13 @@
  * so learns where the client is. Sans-IO; rtc/peer.h drives it.
  *
  * A path is an address of the client from which a check with the right credentials came. The client
- * nominates one; that is where media goes, as long as checks keep coming (RFC 7675: consent), and
- * once it is proven that the client receives there. For a check proves only who sent it, not from
- * where: a participant could name somebody else's address as its own and have a meeting's worth of
- * video sent there. Proof is the DTLS handshake, or the answer to a check of our own, which needs
- * the client's credentials; a client that has not given them cannot move to another address. What
- * goes to an address before that is bounded by what came from it (ICE_AMPLIFICATION).
+ * nominates one, until then it is the first; that is where media goes, as long as checks keep
+ * coming (RFC 7675: consent), and once it is proven that the client receives there. For a check
+ * proves only who sent it, not from where: a participant could name somebody else's address as its
+ * own and have a meeting's worth of video sent there. Proof is the DTLS handshake, or the answer to
+ * a check of our own, which needs the client's credentials; a client that has not given them cannot
+ * move to another address. What goes to an address before that is bounded by what came from it
+ * (ICE_AMPLIFICATION).
  */
 #ifndef RTC_ICE_LITE_H
 #define RTC_ICE_LITE_H
@@ -41,7 +42,7 @@ struct ice_lite {
     uint64_t tie_breaker;
     struct ice_rate known, strangers;
     struct ice_path paths[ICE_PATHS_MAX];
-    struct ice_path *nominated; /* by the client, last; NULL: none yet */
+    struct ice_path *nominated; /* by the client, last; or else the first; NULL: none yet */
     struct ice_path *selected;  /* where things are sent; NULL: nowhere yet */
 };
 
@@ -70,8 +71,11 @@ int ice_lite_input(struct ice_lite *l, struct bytes datagram, const struct rtc_a
 int ice_lite_next(struct ice_lite *l, uint64_t now_us, struct buf *out,
                   struct rtc_address *out_to) CONCLAVE_CHECKED;
 
-/* When ice_lite_next() has something again, or consent ends; UINT64_MAX: not by itself. */
-uint64_t ice_lite_deadline(const struct ice_lite *l, uint64_t now_us);
+/* When ice_lite_next() wants to be called; UINT64_MAX: not before something comes in. */
+uint64_t ice_lite_deadline(const struct ice_lite *l);
+
+/* Until when ice_lite_remote() is what it is if nothing comes in; UINT64_MAX: it is NULL. */
+uint64_t ice_lite_consent_end(const struct ice_lite *l);
 
 /* Where to send; NULL: nowhere, or there is no consent. Media only if it is proven. */
 const struct ice_path *ice_lite_remote(const struct ice_lite *l, uint64_t now_us);
@@ -79,11 +83,12 @@ const struct ice_path *ice_lite_remote(const struct ice_lite *l, uint64_t now_us
 /* Whether checks of the client's have come from there, lately. */
 bool ice_lite_knows(const struct ice_lite *l, const struct rtc_address *from, uint64_t now_us);
 
-/* Another datagram than STUN came from there. */
-void ice_lite_count(struct ice_lite *l, const struct rtc_address *from, size_t n);
+/* The same, for another datagram than STUN, of n bytes, which is counted. */
+bool ice_lite_arrived(struct ice_lite *l, const struct rtc_address *from, size_t n,
+                      uint64_t now_us);
 
-/* Whether n bytes more may go to the selected path; if so, they are counted. */
-bool ice_lite_spend(struct ice_lite *l, size_t n);
+/* Whether n bytes more may go there; if so, they are counted. */
+bool ice_lite_spend(struct ice_lite *l, const struct rtc_address *to, size_t n);
 
 /* The client has received there what only it could: see above. */
 void ice_lite_prove(struct ice_lite *l, const struct rtc_address *address);

@@ -175,12 +175,22 @@ enum dtls_state dtls_state(const struct dtls *d)
     return d->state;
 }
 
+static size_t start_of_next(const struct dtls *d)
+{
+    return d->next == 0 ? 0 : d->end[d->next - 1];
+}
+
+size_t dtls_pending(const struct dtls *d)
+{
+    return d->next == d->n ? 0 : d->end[d->next] - start_of_next(d);
+}
+
 bool dtls_next(struct dtls *d, struct bytes *out)
 {
-    if (d->next == d->n)
+    size_t n = dtls_pending(d);
+    if (n == 0)
         return false;
-    size_t start = d->next == 0 ? 0 : d->end[d->next - 1];
-    *out = bytes_of(d->flight + start, d->end[d->next] - start);
+    *out = bytes_of(d->flight + start_of_next(d), n);
     d->next++;
     return true;
 }
