@@ -7,6 +7,7 @@
 #include <conclave/bytes.h>
 
 #define SIGNAL_MEDIA_MAX 4000 /* a member's message */
+#define SIGNAL_EPOCH_BITS 8   /* RFC 9605 5.2: the E of every group's key ids */
 #define SIGNAL_FINGERPRINT 32 /* SHA-256 of a DTLS certificate */
 #define SIGNAL_UFRAG_MAX 32
 #define SIGNAL_PWD_MAX 256 /* RFC 8839 5.4 */

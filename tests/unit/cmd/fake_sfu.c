@@ -1,0 +1,138 @@
+#include "unit/cmd/fake_sfu.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static void note(struct sfu *s, const char *format, ...)
+{
+    size_t n = strlen(s->log);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(s->log + n, sizeof s->log - n, format, args);
+    va_end(args);
+}
+
+static int outcome(struct sfu *s)
+{
+    int rv = s->next_error;
+    s->next_error = 0;
+    return rv;
+}
+
+bool fake_sfu_said(struct sfu *s, const char *log)
+{
+    bool same = strcmp(s->log, log) == 0;
+    if (!same)
+        (void)fprintf(stderr, "the switch was told:\n%sand not:\n%s", s->log, log);
+    s->log[0] = '\0';
+    return same;
+}
+
+void fake_sfu_event(struct sfu *s, const struct sfu_event *e)
+{
+    s->events[s->n_events++] = *e;
+}
+
+int sfu_meeting_open(struct sfu *s, uint32_t meeting, const struct sfu_meeting_config *config)
+{
+    note(s, "meeting %u bits %u\n", meeting, config->epoch_bits);
+    return outcome(s);
+}
+
+void sfu_meeting_close(struct sfu *s, uint32_t meeting)
+{
+    note(s, "meeting-close %u\n", meeting);
+}
+
+int sfu_meeting_epoch(struct sfu *s, uint32_t meeting, uint64_t epoch, uint32_t leaves)
+{
+    note(s, "epoch %u %llu %u\n", meeting, (unsigned long long)epoch, leaves);
+    return outcome(s);
+}
+
+size_t sfu_meeting_speakers(const struct sfu *s, uint32_t meeting, uint32_t *out, size_t max)
+{
+    size_t n = s->n_speakers < max ? s->n_speakers : max;
+    (void)meeting;
+    memcpy(out, s->speakers, n * sizeof out[0]);
+    return n;
+}
+
+static void answer(const char *ufrag, struct sfu_peer_answer *out)
+{
+    *out = (struct sfu_peer_answer){.n_audio = 1, .n_video = 2, .fingerprint = {7}};
+    (void)snprintf(out->ufrag, sizeof out->ufrag, "%s", ufrag);
+    (void)snprintf(out->pwd, sizeof out->pwd, "0123456789012345678901");
+    out->audio[0] = (struct sfu_slot){.ssrc = 100};
+    out->video[0] = (struct sfu_slot){.ssrc = 200, .rtx_ssrc = 201};
+    out->video[1] = (struct sfu_slot){.ssrc = 300, .rtx_ssrc = 301};
+}
+
+int sfu_peer_open(struct sfu *s, uint32_t peer, const struct sfu_peer_config *config,
+                  uint64_t now_us, struct sfu_peer_answer *out)
+{
+    (void)now_us;
+    note(s, "open %u of %u leaf %u\n", peer, config->meeting, config->leaf);
+    int rv = outcome(s);
+    if (rv != 0)
+        return rv;
+    s->config = *config;
+    s->has_extensions = config->extensions != NULL;
+    if (s->has_extensions)
+        s->extensions = *config->extensions;
+    answer("open", out);
+    return 0;
+}
+
+int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd,
+                     struct sfu_peer_answer *out)
+{
+    (void)ufrag;
+    (void)pwd;
+    note(s, "restart %u\n", peer);
+    int rv = outcome(s);
+    if (rv == 0)
+        answer("again", out);
+    return rv;
+}
+
+void sfu_peer_close(struct sfu *s, uint32_t peer)
+{
+    note(s, "close %u\n", peer);
+}
+
+int sfu_publish(struct sfu *s, uint32_t peer, const struct sfu_track *track, uint64_t now_us)
+{
+    (void)now_us;
+    note(s, "publish %u kind %d layers %zu\n", peer, (int)track->kind, track->n_layers);
+    s->track = *track;
+    return outcome(s);
+}
+
+void sfu_unpublish(struct sfu *s, uint32_t peer, enum sfu_kind kind)
+{
+    note(s, "unpublish %u kind %d\n", peer, (int)kind);
+}
+
+int sfu_subscribe(struct sfu *s, uint32_t peer, const struct sfu_want *wants, size_t n,
+                  uint64_t now_us)
+{
+    (void)now_us;
+    note(s, "subscribe %u:", peer);
+    for (size_t i = 0; i < n; i++)
+        note(s, " %u/%d/%u", wants[i].leaf, (int)wants[i].kind, wants[i].max_height);
+    note(s, "\n");
+    return outcome(s);
+}
+
+bool sfu_next(struct sfu *s, struct sfu_event *out)
+{
+    if (s->n_events == 0)
+        return false;
+    *out = s->events[0];
+    s->n_events--;
+    memmove(s->events, s->events + 1, s->n_events * sizeof s->events[0]);
+    return true;
+}
