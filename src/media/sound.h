@@ -21,7 +21,7 @@ void sound_tone_fill(unsigned hz, double level, uint64_t first, int16_t *out, si
  * are 48000/n Hz or a multiple of it from one another: 50 Hz at n = 960, 20 ms. */
 double sound_tone_level(unsigned hz, const int16_t *samples, size_t n);
 
-/* How loud the sound is. */
+/* How loud the sound is; of two channels, over both. */
 double sound_level(const int16_t *samples, size_t n);
 
 /* The same for the header extension of RFC 6464: 0 (loudest) to 127 (silence). */

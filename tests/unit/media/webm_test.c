@@ -317,7 +317,7 @@ static void rounded_times_of_sound_are_put_right_and_holes_stay(void **state)
     }
     s.late = 60;
     read_shape(&s, CLUSTERS * 8);
-    assert_int_equal(got.frames[got.n - 1].pts, (CLUSTERS * 5 - 1) * 960 + 60 * 48);
+    assert_int_equal(got.frames[got.n - 1].pts, (CLUSTERS * 5 - 1) * 960 + 2880);
     media_file_free(&got);
 }
 
