@@ -32,6 +32,7 @@ MAY_INCLUDE = {
     "room": ["meeting"],
     "rtc": ["crypto"],
     "sfu": ["rtc"],
+    "call": ["rtc", "sframe", "signal"],
     "media": ["wire"],
     "net": ["base"],
     "store": ["base"],
