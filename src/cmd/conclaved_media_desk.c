@@ -92,15 +92,15 @@ static void say_to(struct media_desk *d, const uint64_t *conns, size_t n,
     buf_free(&body);
 }
 
-static void say(struct media_desk *d, const struct member *to, const struct signal_media *m)
+static void say(struct media_desk *d, uint64_t conn, const struct signal_media *m)
 {
-    say_to(d, &to->by_conn.key, 1, m, 0);
+    say_to(d, &conn, 1, m, 0);
 }
 
-static void say_state(struct media_desk *d, const struct member *to, uint8_t transport,
+static void say_state(struct media_desk *d, uint64_t conn, uint8_t transport,
                       enum signal_state state)
 {
-    say(d, to,
+    say(d, conn,
         &(struct signal_media){
             .kind = SIGNAL_MEDIA_STATE, .transport = transport, .state = (uint8_t)state});
 }
@@ -431,15 +431,14 @@ void media_desk_hear(struct media_desk *d, uint32_t meeting, uint64_t conn, uint
     struct meeting *g = meeting_of(d, meeting);
     struct signal_media m;
     d->counters.heard++;
-    if (g == NULL || signal_media_read(body, &m) != 0) {
+    if (signal_media_read(body, &m) != 0) { /* the room has read it already */
         d->counters.refused++;
         return;
     }
-    struct member *who = member_get(d, g, conn, leaf);
+    struct member *who = g == NULL ? NULL : member_get(d, g, conn, leaf);
     if (who == NULL || obey(d, who, &m, now_us) != 0) {
         d->counters.refused++;
-        if (who != NULL)
-            say_state(d, who, m.transport, SIGNAL_REFUSED);
+        say_state(d, conn, m.transport, SIGNAL_REFUSED);
     }
 }
 
@@ -518,7 +517,7 @@ static void tell_demand(struct media_desk *d, const struct transport *t, const s
     for (uint8_t i = 0; i < SIGNAL_TRACKS_MAX; i++) {
         const struct track *track = &t->member->tracks[i];
         if (track->published && track->transport == index_of(t) && track->kind == e->kind)
-            say(d, t->member,
+            say(d, t->member->by_conn.key,
                 &(struct signal_media){
                     .kind = SIGNAL_MEDIA_DEMAND, .track = i, .layers = e->layers});
     }
@@ -528,10 +527,10 @@ static void tell_of_peer(struct media_desk *d, const struct transport *t, const 
 {
     switch (e->what) {
     case SFU_EVENT_CONNECTED:
-        say_state(d, t->member, index_of(t), SIGNAL_CONNECTED);
+        say_state(d, t->member->by_conn.key, index_of(t), SIGNAL_CONNECTED);
         break;
     case SFU_EVENT_LOST:
-        say_state(d, t->member, index_of(t), SIGNAL_LOST);
+        say_state(d, t->member->by_conn.key, index_of(t), SIGNAL_LOST);
         break;
     case SFU_EVENT_STREAM:
         note_flow(d, t, e);

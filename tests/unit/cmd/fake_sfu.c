@@ -38,17 +38,20 @@ void fake_sfu_event(struct sfu *s, const struct sfu_event *e)
 int sfu_meeting_open(struct sfu *s, uint32_t meeting, const struct sfu_meeting_config *config)
 {
     note(s, "meeting %u bits %u\n", meeting, config->epoch_bits);
+    s->stats.meetings += s->next_error == 0;
     return outcome(s);
 }
 
 void sfu_meeting_close(struct sfu *s, uint32_t meeting)
 {
     note(s, "meeting-close %u\n", meeting);
+    s->stats.meetings--;
 }
 
 int sfu_meeting_epoch(struct sfu *s, uint32_t meeting, uint64_t epoch, uint32_t leaves)
 {
     note(s, "epoch %u %llu %u\n", meeting, (unsigned long long)epoch, leaves);
+    s->stats.memory = (size_t)epoch;
     return outcome(s);
 }
 
@@ -78,6 +81,7 @@ int sfu_peer_open(struct sfu *s, uint32_t peer, const struct sfu_peer_config *co
     int rv = outcome(s);
     if (rv != 0)
         return rv;
+    s->stats.peers++;
     s->config = *config;
     s->has_extensions = config->extensions != NULL;
     if (s->has_extensions)
@@ -101,6 +105,7 @@ int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct by
 void sfu_peer_close(struct sfu *s, uint32_t peer)
 {
     note(s, "close %u\n", peer);
+    s->stats.peers--;
 }
 
 int sfu_publish(struct sfu *s, uint32_t peer, const struct sfu_track *track, uint64_t now_us)
@@ -135,4 +140,59 @@ bool sfu_next(struct sfu *s, struct sfu_event *out)
     s->n_events--;
     memmove(s->events, s->events + 1, s->n_events * sizeof s->events[0]);
     return true;
+}
+
+/* ---- For a thread around it ---- */
+
+int sfu_new(const struct sfu_config *config, struct sfu **out)
+{
+    (void)config;
+    *out = calloc(1, sizeof **out);
+    return *out == NULL ? CONCLAVE_ENOMEM : 0;
+}
+
+void sfu_free(struct sfu *s)
+{
+    free(s);
+}
+
+bool sfu_input(struct sfu *s, uint8_t *datagram, size_t n, const struct rtc_address *from,
+               uint64_t now_us)
+{
+    (void)now_us;
+    n = n < FAKE_DATAGRAM ? n : FAKE_DATAGRAM;
+    memcpy(s->datagram, datagram, n);
+    s->out = (struct sfu_group){
+        .to = *from, .p = s->datagram, .n = n, .segment = (uint16_t)n, .count = 1};
+    s->waits = true;
+    return true; /* there is room for one */
+}
+
+size_t sfu_output(struct sfu *s, struct sfu_group *out, size_t max)
+{
+    if (!s->waits || max == 0)
+        return 0;
+    out[0] = s->out;
+    return 1;
+}
+
+void sfu_sent(struct sfu *s, size_t n)
+{
+    s->waits = s->waits && n == 0;
+}
+
+uint64_t sfu_deadline(const struct sfu *s)
+{
+    return s->stats.counters.refused == 0 ? 0 : UINT64_MAX; /* once */
+}
+
+void sfu_tick(struct sfu *s, uint64_t now_us)
+{
+    (void)now_us;
+    s->stats.counters.refused++;
+}
+
+void sfu_stats(const struct sfu *s, struct sfu_stats *out)
+{
+    *out = s->stats;
 }

@@ -6,6 +6,7 @@
 #include "sfu/sfu.h"
 
 #define FAKE_EVENTS 128
+#define FAKE_DATAGRAM 2048
 
 /* One at a time: the switch's functions have no room for more in their arguments. */
 struct sfu {
@@ -19,6 +20,12 @@ struct sfu {
     struct rtp_ext_map extensions;
     bool has_extensions;
     struct sfu_track track;
+    /* A datagram goes back where it came from. */
+    uint8_t datagram[FAKE_DATAGRAM];
+    struct sfu_group out;
+    bool waits;
+    /* Its numbers, of which `memory` is the last epoch and `refused` counts ticks. */
+    struct sfu_stats stats;
 };
 
 /* Whether the log is just this; it is empty afterwards. */

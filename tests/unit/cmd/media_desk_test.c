@@ -257,6 +257,7 @@ static void who_is_gone_has_nothing_left(void **state)
     media_desk_close(f->desk, 5);
     assert_true(fake_sfu_said(&f->sfu, "close 1\nmeeting-close 5\n"));
     opens(f, BOB, 4); /* there is no such meeting any more */
+    refused(f, BOB);
     assert_true(fake_sfu_said(&f->sfu, ""));
 }
 
