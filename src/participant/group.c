@@ -6,6 +6,7 @@
 #include "base/ct.h"
 #include "crypto/sha256.h"
 #include "crypto/suite.h"
+#include "mls/client.h"
 #include "mls/framing.h"
 #include "participant/inner.h"
 
@@ -241,8 +242,11 @@ int participant_group_take_up(struct participant *p)
 void participant_group_enter(struct participant *p)
 {
     p->stats.epochs++;
+    p->behind_us = 0;
+    p->behind_steps = 0;
     participant_lead_new_epoch(p, true);
     participant_talk_new_epoch(p, false);
+    participant_talk_again(p);
     participant_tell(p, PARTICIPANT_ROSTER);
     participant_tell(p, PARTICIPANT_STATE);
     participant_effect_event(p, &(struct participant_effect){.event = PARTICIPANT_CODE,
@@ -303,19 +307,22 @@ static bool is_another(const struct participant *p)
 
 int participant_group_welcomed(struct participant *p, const struct signal_message *m)
 {
-    if (p->key_package == NULL || p->group != NULL) {
+    if (p->key_package == NULL || p->group != NULL || p->connection != ASKED) {
         participant_notify(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
         return 0;
     }
     int rv = join(p, m);
     if (rv != 0 && conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
         return rv;
-    if (rv != 0) { /* not ours, or without the link's secret: we go on waiting for a true one */
+    if (rv != 0) { /* not ours, or without the link's secret: we go on waiting for a true one, with
+                    * another key package if this one has been used up */
         p->stats.refused++;
         participant_notify(p, PARTICIPANT_ALARM,
                            rv == CONCLAVE_EPSK || rv == CONCLAVE_EDECRYPT ? REASON_LINK_SECRET
                                                                           : REASON_COMMIT_FOREIGN,
                            MLS_NO_LEAF);
+        if (p->key_package->spent)
+            participant_reconnect(p, 0);
         return 0;
     }
     mls_key_package_free(p->key_package); /* it has served, whatever follows */
@@ -405,14 +412,15 @@ static void advanced(struct participant *p, struct advance *a, bool own)
     if (locked && !p->state.locked)
         participant_wish_unlocked(p);
     for (size_t i = 0; i < a->roster.n; i++)
-        came += a->roster.list[i].came && a->roster.list[i].leaf != a->roster.list[i].by;
+        came += a->roster.list[i].came &&
+                (a->roster.resumes || a->roster.list[i].leaf != a->roster.list[i].by);
     if (p->stuck_us != 0) /* the server took the other one back */
         participant_notify(p, PARTICIPANT_INFO, REASON_UNDONE, MLS_NO_LEAF);
     p->stuck_us = 0;
     p->stats.epochs++;
     p->rejoins = 0;
     p->behind_us = 0;
-    p->behind_told = false;
+    p->behind_steps = 0;
     participant_door_recheck(p);
     participant_roster_apply(p, &a->roster);
     participant_wish_settle(p, own);
@@ -551,18 +559,23 @@ static int resumed(struct participant *p, struct bytes message)
     buf_free(&welcome);
     if (rv != 0)
         return rv;
+    struct roster_changes changes = {0};
+    rv = participant_roster_differences(p, p->group, p->rejoining, &changes);
     mls_group_free(p->group);
     p->group = p->rejoining;
     p->rejoining = NULL;
-    rv = participant_group_take_up(p);
-    if (rv != 0) {
+    if (rv == 0)
+        rv = participant_group_take_up(p);
+    if (rv == 0) {
+        p->stuck_us = 0;
+        p->rejoin = false;
+        participant_roster_tell(p, &changes); /* nobody gets in unseen */
+        participant_group_enter(p);
+    } else {
         participant_group_drop(p);
-        return rv;
     }
-    p->stuck_us = 0;
-    p->rejoin = false;
-    participant_group_enter(p);
-    return 0;
+    participant_roster_changes_fini(&changes);
+    return rv;
 }
 
 int participant_group_undone(struct participant *p, const struct signal_message *m)
@@ -577,6 +590,10 @@ int participant_group_undone(struct participant *p, const struct signal_message 
         participant_notify(p, PARTICIPANT_WARNING, REASON_UNDONE, m->leaf);
         return 0;
     }
+    if (m->epoch + 1 != mls_group_epoch(p->group)) {
+        p->stats.refused++; /* only the latest commit can be taken back */
+        return 0;
+    }
     /* We followed what the server took back: there is no way back to that epoch. */
     participant_notify(p, PARTICIPANT_ALARM, REASON_UNDONE, m->leaf);
     participant_group_drop(p);
@@ -584,18 +601,17 @@ int participant_group_undone(struct participant *p, const struct signal_message 
     return 0;
 }
 
-/* A commit that we may not follow ends it; one that we cannot follow is worth another try. */
+/* Messages of an epoch that we were not shown come in: ask for it, then say so, once each. */
 static void behind_tick(struct participant *p)
 {
     if (p->behind_us == 0 || p->connection != LIVE || p->now_us - p->behind_us < BEHIND_US)
         return;
     p->behind_us = 0;
-    if (p->behind_told) { /* asked for, and not given */
+    p->behind_steps++;
+    if (p->behind_steps == 1)
+        participant_reconnect(p, 0);
+    else if (p->behind_steps == 2) /* asked for, and not given */
         participant_notify(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, MLS_NO_LEAF);
-        return;
-    }
-    p->behind_told = true;
-    participant_reconnect(p, 0);
 }
 
 /* What could not be followed may have been nobody's commit: we resume first, and see whether the

@@ -75,6 +75,8 @@ struct seat {                /* one leaf */
                               * as long as they, or we, were away since */
     uint64_t away_us;        /* since when they are not connected */
     uint64_t beat_epoch;     /* of the last heartbeat, plus one; 0: none */
+    uint64_t beat_us;        /* when one was counted last */
+    uint64_t alarm_epoch;    /* in which one was wrong, plus one; told once */
     bool connected, hand;
 };
 
@@ -120,6 +122,7 @@ struct unsent {
     uint8_t id[SIGNAL_CHAT_ID]; /* CHAT */
     struct buf content;         /* encoded */
     struct buf sent;            /* the PrivateMessage it last went out as; empty: not yet */
+    uint64_t sent_in;           /* epoch */
     enum talk_kind kind;
 };
 
@@ -156,6 +159,7 @@ struct participant {
     bool rejoin; /* the next opening says Rejoin */
     unsigned rejoins;
     bool clock_told, unreachable_told;
+    int fault_told; /* by the last fault that had us try again */
 
     /* the meeting */
     struct card *card;
@@ -181,9 +185,9 @@ struct participant {
     uint64_t last_epoch;
     uint64_t stuck_us; /* since when an accepted commit cannot be followed; 0: not */
     int stuck_reason;
-    uint64_t asked_again; /* epoch, plus one, whose commit was asked for a second time */
-    uint64_t behind_us;   /* since when messages of a later epoch come in; 0: none do */
-    bool behind_told;
+    uint64_t asked_again;  /* epoch, plus one, whose commit was asked for a second time */
+    uint64_t behind_us;    /* since when messages of a later epoch come in; 0: none do */
+    unsigned behind_steps; /* taken about that since the last commit: asked again, told */
 
     /* the roster, by leaf */
     struct seat *seats;
@@ -213,6 +217,7 @@ struct participant {
     size_t n_unsent;
     bool hand;
     bool hand_owed; /* newcomers have not heard of our hand */
+    bool hand_used; /* we have raised it once: what others know of it may be out of date */
     uint8_t (*chat_ids)[SIGNAL_CHAT_ID + 4];
     size_t n_chat_ids, next_chat_id;
     uint64_t beat_us;        /* our next heartbeat */
@@ -266,6 +271,8 @@ void participant_phase_set(struct participant *p, enum participant_phase phase);
 void participant_end_with(struct participant *p, int reason);
 /* Closes and opens the connection. */
 void participant_reconnect(struct participant *p, uint64_t after_us);
+/* The same, once the server may be able to do better. */
+void participant_retry(struct participant *p);
 /* What every call from outside ends with: the timers that are due. */
 int participant_settle(struct participant *p, int rv) CONCLAVE_CHECKED;
 
@@ -417,6 +424,11 @@ struct roster_changes {
 int participant_roster_changes(struct participant *p, const struct mls_staged *staged,
                                struct roster_changes *out) CONCLAVE_CHECKED;
 void participant_roster_apply(struct participant *p, struct roster_changes *changes);
+/* Who came and went between two epochs of which we saw only the ends; to be told. */
+int participant_roster_differences(struct participant *p, const struct mls_group *before,
+                                   const struct mls_group *now,
+                                   struct roster_changes *out) CONCLAVE_CHECKED;
+void participant_roster_tell(struct participant *p, const struct roster_changes *changes);
 void participant_roster_changes_fini(struct roster_changes *changes);
 void participant_roster_presence(struct participant *p, struct bytes list);
 struct seat *participant_roster_seat(const struct participant *p,
@@ -434,7 +446,9 @@ bool participant_person_name(struct participant *p, struct bytes signature_key,
 int participant_talk_received(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
 int participant_talk_tick(struct participant *p) CONCLAVE_CHECKED;
 uint64_t participant_talk_deadline(const struct participant *p);
-/* After a reconnection: what has not come back is sent again. */
+/* What has not come back is sent again. */
+void participant_talk_again(struct participant *p);
+/* After a reconnection. */
 void participant_talk_resume(struct participant *p);
 void participant_talk_new_epoch(struct participant *p, bool newcomers);
 void participant_talk_fini(struct participant *p);

@@ -402,6 +402,7 @@ int participant_open_live(struct participant *p, const struct signal_message *m)
     participant_door_forget(p);
     p->retries = 0;
     p->unreachable_told = false;
+    p->fault_told = 0;
     participant_phase_set(p, PARTICIPANT_IN_MEETING);
     if (founded) {
         participant_group_enter(p);
@@ -412,15 +413,29 @@ int participant_open_live(struct participant *p, const struct signal_message *m)
     return participant_lead_resume(p);
 }
 
-/* It is the group that we were in, and no older than what we have seen of it. */
+/* It is the group that we were in, no older than what we have seen of it, no other history of the
+ * epoch we are in, and the leaf that we take anew is ours. */
 static int check_resumed(const struct participant *p)
 {
     struct mls_context before, now;
+    struct mls_member own;
+    struct meeting_state state;
     mls_group_context(p->group, &before);
     mls_group_context(p->rejoining, &now);
-    if (!bytes_equal(now.group_id, before.group_id))
+    int rv = mls_group_member(p->rejoining, mls_group_own_leaf(p->group), &own);
+    if (rv == 0)
+        rv = meeting_extensions_check(now.extensions, p->card, &state);
+    if (rv != 0)
+        return rv;
+    if (!bytes_equal(now.group_id, before.group_id) ||
+        !bytes_equal(own.signature_key, crypto_signer_public(p->signer)) ||
+        state.started_at != p->state.started_at)
         return CONCLAVE_EGROUP;
-    return now.epoch < before.epoch ? CONCLAVE_EEPOCH : 0;
+    if (now.epoch < before.epoch ||
+        (now.epoch == before.epoch &&
+         !bytes_equal(now.confirmed_transcript_hash, before.confirmed_transcript_hash)))
+        return CONCLAVE_EEPOCH;
+    return 0;
 }
 
 /* RFC 9420 12.4.3.2: back into our own leaf by an external commit. */
@@ -467,8 +482,10 @@ int participant_open_fault(struct participant *p, int reason)
     case REASON_SERVER_STOPS:
     case REASON_SERVER_ERROR:
     case REASON_TOO_MANY:
-        participant_notify(p, PARTICIPANT_WARNING, reason, MLS_NO_LEAF);
-        participant_reconnect(p, SECOND_US + participant_spread(p, SECOND_US));
+        if (p->fault_told != reason)
+            participant_notify(p, PARTICIPANT_WARNING, reason, MLS_NO_LEAF);
+        p->fault_told = reason;
+        participant_retry(p);
         return 0;
     case REASON_OUT_OF_REACH:
         if (p->group != NULL)

@@ -291,6 +291,11 @@ static int dispatch(struct participant *p, const struct signal_message *m)
     }
 }
 
+void participant_retry(struct participant *p)
+{
+    participant_reconnect(p, SECOND_US + backoff(p));
+}
+
 /* Memory ran out, and a frame of the server's or of ours is lost. A new connection makes up for it:
  * the server says again what came since, and what is ours to say is said again. */
 static void begin_anew(struct participant *p)

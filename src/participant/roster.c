@@ -4,6 +4,7 @@
 
 #include "crypto/suite.h"
 #include "identity/text.h"
+#include "mls/group.h"
 #include "participant/inner.h"
 
 struct seat *participant_roster_seat(const struct participant *p, uint32_t leaf)
@@ -238,6 +239,54 @@ int participant_roster_changes(struct participant *p, const struct mls_staged *s
     return rv;
 }
 
+/* ---- Comings and goings that we were not shown ---- */
+
+static bool is_in(const struct mls_group *g, const struct mls_member *m)
+{
+    return mls_tree_has_signature_key(&g->pub.tree, m->signature_key);
+}
+
+/* Members of one group who are not in the other. */
+static int note_others(struct participant *p, const struct mls_group *of,
+                       const struct mls_group *not_in, bool came, struct roster_changes *changes)
+{
+    struct mls_member m;
+    uint32_t leaf = 0;
+    int rv = 0;
+    while (rv == 0 && mls_group_next_member(of, &leaf, &m)) {
+        struct roster_change *c = &changes->list[changes->n];
+        struct verdict *v = NULL;
+        if (is_in(not_in, &m))
+            continue;
+        *c = (struct roster_change){.leaf = m.leaf_index, .by = MLS_NO_LEAF, .came = came};
+        changes->n++;
+        rv = judge_member(p, &m, &v);
+        if (rv == 0)
+            rv = describe(p, &m, &v->id, &c->text);
+        participant_verdict_release(v);
+    }
+    return rv;
+}
+
+int participant_roster_differences(struct participant *p, const struct mls_group *before,
+                                   const struct mls_group *now, struct roster_changes *out)
+{
+    size_t n = (size_t)mls_group_member_count(before) + mls_group_member_count(now);
+    struct roster_changes made = {.list = calloc(n, sizeof *made.list)};
+    int rv = made.list != NULL ? 0 : CONCLAVE_ENOMEM;
+    if (rv == 0)
+        rv = note_others(p, before, now, false, &made);
+    if (rv == 0)
+        rv = note_others(p, now, before, true, &made);
+    if (rv != 0)
+        participant_roster_changes_fini(&made);
+    else
+        *out = made;
+    return rv;
+}
+
+/* ---- Telling ---- */
+
 static void tell(struct participant *p, const struct roster_change *c)
 {
     participant_effect_event(
@@ -246,6 +295,12 @@ static void tell(struct participant *p, const struct roster_change *c)
                                         .by = c->by,
                                         .reason = c->reason,
                                         .text = buf_view(&c->text)});
+}
+
+void participant_roster_tell(struct participant *p, const struct roster_changes *changes)
+{
+    for (size_t i = 0; i < changes->n; i++)
+        tell(p, &changes->list[i]);
 }
 
 /* A resumed or renewed leaf is no newcomer: who was there stays as they were. */

@@ -15,6 +15,7 @@
 #define WATCH_US (10 * SECOND_US)
 #define WATCH_EVERY_US (2 * SECOND_US)
 #define LATE_US (2 * SECOND_US) /* a message of the last epoch that was on its way */
+#define LATE_EPOCHS 3u          /* the server relays those of two past epochs */
 #define WATCH_SINGLY 30u        /* members of a meeting in which each is watched */
 
 /* ---- What waits to be sent ---- */
@@ -101,6 +102,7 @@ static int flush(struct participant *p)
         int rv = send_content(p, buf_view(&u->content), &u->sent);
         if (rv != 0)
             return conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM ? rv : 0;
+        u->sent_in = mls_group_epoch(p->group);
         if (u->kind == TALK_CHAT)
             at = &u->next; /* until it comes back */
         else
@@ -109,10 +111,16 @@ static int flush(struct participant *p)
     return 0;
 }
 
-void participant_talk_resume(struct participant *p)
+void participant_talk_again(struct participant *p)
 {
     for (struct unsent *u = p->unsent; u != NULL; u = u->next)
         buf_clear(&u->sent);
+    p->hand_owed = p->hand_used; /* the others may have missed how it is now */
+}
+
+void participant_talk_resume(struct participant *p)
+{
+    participant_talk_again(p);
     p->watch_began_us += p->now_us - p->left_us; /* as for each by itself: see roster.c */
 }
 
@@ -122,8 +130,18 @@ static uint64_t beat_interval(const struct participant *p)
     return us > BEAT_LEAST_US ? us : BEAT_LEAST_US;
 }
 
+/* A message that has not come back when so many epochs have begun does not come: it was too old to
+ * be relayed, and is too old to be opened. */
+static void send_late_again(struct participant *p)
+{
+    for (struct unsent *u = p->unsent; u != NULL; u = u->next)
+        if (u->sent.n != 0 && mls_group_epoch(p->group) - u->sent_in >= LATE_EPOCHS)
+            buf_clear(&u->sent);
+}
+
 void participant_talk_new_epoch(struct participant *p, bool newcomers)
 {
+    send_late_again(p);
     p->hand_owed = p->hand_owed || (newcomers && p->hand);
     if (p->beat_us == 0) {
         p->beat_us = p->now_us + participant_spread(p, beat_interval(p));
@@ -173,22 +191,36 @@ static bool is_of_now(const struct participant *p, uint64_t epoch)
     return epoch == mls_group_epoch(p->group) || p->now_us - p->epoch_us < LATE_US;
 }
 
+/* One for each interval: nobody makes up for others. */
+static void count_beat(struct participant *p, struct seat *s)
+{
+    if (s->beat_us != 0 && p->now_us - s->beat_us < beat_interval(p) / 2)
+        return;
+    s->beat_us = p->now_us;
+    p->watch_beats++;
+}
+
 static int beat_received(struct participant *p, uint32_t leaf, uint64_t sent_in,
                          const struct signal_content *c)
 {
     uint8_t own[SHA256_SIZE];
     struct seat *s = participant_roster_seat(p, leaf);
     p->stats.heartbeats_in++;
-    p->watch_beats += is_of_now(p, sent_in);
-    if (s == NULL || sent_in != mls_group_epoch(p->group) || c->epoch != sent_in)
+    if (s == NULL)
+        return 0;
+    if (is_of_now(p, sent_in))
+        count_beat(p, s);
+    if (sent_in != mls_group_epoch(p->group) || c->epoch != sent_in)
         return 0;
     int rv = beat_digest(p, own);
     if (rv != 0)
         return rv;
-    if (!ct_equal(c->digest, bytes_of(own, sizeof own)))
-        participant_notify(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, leaf);
-    else if (s->beat_epoch != sent_in + 1)
+    if (ct_equal(c->digest, bytes_of(own, sizeof own))) {
         s->beat_epoch = sent_in + 1;
+    } else if (s->alarm_epoch != sent_in + 1) {
+        s->alarm_epoch = sent_in + 1;
+        participant_notify(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, leaf);
+    }
     return 0;
 }
 
@@ -462,6 +494,7 @@ int participant_raise_hand(struct participant *p, bool raised, uint64_t now_us)
         return rv;
     p->now_us = now_us;
     p->hand = raised;
+    p->hand_used = true;
     participant_tell(p, PARTICIPANT_ROSTER);
     return participant_settle(p, 0);
 }
