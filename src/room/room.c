@@ -346,6 +346,15 @@ void room_summary(const struct room *r, struct room_summary *out)
     }
 }
 
+bool room_epoch(const struct room *r, uint64_t *out_epoch, uint32_t *out_leaves)
+{
+    if (r->group == NULL)
+        return false;
+    *out_epoch = room_group_epoch(r);
+    *out_leaves = r->group->tree.width;
+    return true;
+}
+
 bool room_is_idle(const struct room *r)
 {
     return r->group == NULL && r->conns.n == 0 && r->effects.n == 0;

@@ -123,6 +123,10 @@ struct room_summary {
 };
 void room_summary(const struct room *r, struct room_summary *out);
 
+/* The group's epoch and the leaves of its tree, which are what the media switch has to know of it;
+ * false if there is no group. */
+bool room_epoch(const struct room *r, uint64_t *out_epoch, uint32_t *out_leaves);
+
 /* Whether nobody is in it, waits or could resume, and all effects are taken: it can be freed. */
 bool room_is_idle(const struct room *r);
 

@@ -204,10 +204,25 @@ static void give_up(struct hall *h, struct hall_room *r)
     take_out(h, r);
 }
 
+/* The switch looks at frames' key ids, so it has to know an epoch before members use it. */
+static void tell_epoch(struct hall *h, struct hall_room *r)
+{
+    uint64_t epoch;
+    uint32_t leaves;
+    if (h->config.out.media_epoch == NULL || !room_epoch(r->room, &epoch, &leaves) ||
+        (epoch == r->told_epoch && leaves == r->told_leaves))
+        return;
+    r->told_epoch = epoch;
+    r->told_leaves = leaves;
+    h->config.out.media_epoch(h->config.out.ctx, r->number, epoch, leaves);
+}
+
 /* Everything the room wants done, in its order; then, if nobody needs it, the room goes. */
 static int settle(struct hall *h, struct hall_room *r, int rv, uint64_t now_us)
 {
     struct room_effect e;
+    if (rv == 0)
+        tell_epoch(h, r);
     while (rv == 0 && room_next(r->room, &e))
         rv = carry_out(h, r, &e, now_us);
     if (rv != 0)
@@ -392,6 +407,12 @@ int hall_media(struct hall *h, uint64_t conn, struct bytes body)
     }
     room_frame_free(frame);
     return rv;
+}
+
+bool hall_epoch(const struct hall *h, const char *number, uint64_t *out_epoch, uint32_t *out_leaves)
+{
+    const struct hall_room *r = room_alive(h, number);
+    return r != NULL && room_epoch(r->room, out_epoch, out_leaves);
 }
 
 void hall_stop(struct hall *h, uint64_t now_us)

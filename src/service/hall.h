@@ -24,6 +24,9 @@ struct hall_out {
      * or none; without them there is no media here. */
     void (*media)(void *ctx, const char *number, uint64_t conn, uint32_t leaf, struct bytes body);
     void (*media_gone)(void *ctx, uint64_t conn);
+    /* A meeting's group is in this epoch, its tree has so many leaves: before members hear of it.
+     * May be NULL. */
+    void (*media_epoch)(void *ctx, const char *number, uint64_t epoch, uint32_t leaves);
     /* A room's event, already in the audit log. May be NULL. */
     void (*event)(void *ctx, const char *number, enum room_event event);
 };
@@ -53,6 +56,10 @@ uint64_t hall_deadline(const struct hall *h);
 /* To a member, from the media switch: a body of src/signal/media.h. If conn is gone, nothing
  * happens. */
 int hall_media(struct hall *h, uint64_t conn, struct bytes body) CONCLAVE_CHECKED;
+
+/* What media_epoch last told of a meeting; false if it has no group. */
+bool hall_epoch(const struct hall *h, const char *number, uint64_t *out_epoch,
+                uint32_t *out_leaves);
 
 /* Everybody gets Fault server_stops. */
 void hall_stop(struct hall *h, uint64_t now_us);

@@ -28,6 +28,8 @@ struct hall_room {
     struct identity_anchors *anchors; /* its own, or NULL: of `kept` */
     struct hall_anchors *kept;
     struct room *room;
+    uint64_t told_epoch; /* to the media switch, and of how many leaves; 0 leaves: nothing yet */
+    uint32_t told_leaves;
 };
 
 /* What is in the store is restored: ESYNTAX and so on if it cannot be; it is then left as it is. */

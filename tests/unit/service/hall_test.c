@@ -37,6 +37,8 @@ struct fixture {
     size_t events;
     uint64_t media_conn; /* that the media switch has heard of */
     uint32_t media_leaf;
+    uint64_t media_epoch;
+    uint32_t media_leaves;
 };
 
 static void sent(void *ctx, uint64_t conn, struct room_frame *frame)
@@ -75,6 +77,21 @@ static void media_gone(void *ctx, uint64_t conn)
     f->media_conn = 0;
 }
 
+/* Before any member hears of it: participants are told at once here. */
+static void media_epoch(void *ctx, const char *number, uint64_t epoch, uint32_t leaves)
+{
+    struct fixture *f = ctx;
+    struct participant_meeting m;
+    assert_string_equal(number, MEETING_LINK_NUMBER);
+    for (size_t i = 0; i < GUESTS; i++)
+        if (f->line[i].p != NULL && participant_phase(f->line[i].p) == PARTICIPANT_IN_MEETING &&
+            participant_meeting(f->line[i].p, &m) == 0)
+            assert_in_range(m.epoch, 0, epoch - 1);
+    assert_true(epoch != f->media_epoch || leaves != f->media_leaves);
+    f->media_epoch = epoch;
+    f->media_leaves = leaves;
+}
+
 static void happened(void *ctx, const char *number, enum room_event event)
 {
     struct fixture *f = ctx;
@@ -85,11 +102,13 @@ static void happened(void *ctx, const char *number, enum room_event event)
 
 static void open_hall(struct fixture *f)
 {
-    struct hall_config config = {.store = f->store,
-                                 .crypto = f->w.public_crypto,
-                                 .signer = f->w.server,
-                                 .out = {f, sent, closed, media, media_gone, happened}};
+    struct hall_config config = {
+        .store = f->store,
+        .crypto = f->w.public_crypto,
+        .signer = f->w.server,
+        .out = {f, sent, closed, media, media_gone, media_epoch, happened}};
     assert_int_equal(hall_new(&config, &f->hall), 0);
+    f->media_epoch = f->media_leaves = 0; /* a new hall tells anew */
 }
 
 static int setup(void **state)
@@ -325,6 +344,31 @@ static void the_media_switch_hears_members_until_they_go(void **state)
     buf_free(&body);
 }
 
+/* RFC 9605 5.2: the switch reads key ids, for which it has to know the epoch and the tree. */
+static void the_media_switch_knows_every_epoch_first(void **state)
+{
+    struct fixture *f = *state;
+    struct participant_meeting m;
+    uint64_t epoch = 0;
+    uint32_t leaves = 0;
+    assert_false(hall_epoch(f->hall, MEETING_LINK_NUMBER, &epoch, &leaves));
+    enter(f, 0, f->w.organiser);
+    run(f, 1);
+    enter(f, 1, meeting_world_person(&f->w, IDENTITY_USER, "bob@company.com"));
+    run(f, 2);
+    assert_int_equal(participant_meeting(f->line[1].p, &m), 0);
+    assert_int_equal(f->media_epoch, m.epoch);
+    assert_int_equal(f->media_leaves, 2);
+    assert_true(hall_epoch(f->hall, MEETING_LINK_NUMBER, &epoch, &leaves));
+    assert_int_equal(epoch, m.epoch);
+    assert_int_equal(leaves, 2);
+    assert_int_equal(participant_eject(f->line[0].p, 1, f->now), 0);
+    run(f, 1);
+    assert_int_equal(participant_meeting(f->line[0].p, &m), 0);
+    assert_int_equal(f->media_epoch, m.epoch);
+    assert_int_equal(f->media_leaves, 1);
+}
+
 static void an_administrator_ends_a_meeting_and_its_room_goes(void **state)
 {
     struct fixture *f = *state;
@@ -387,6 +431,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_media_switch_hears_members_until_they_go, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(the_media_switch_knows_every_epoch_first, setup, teardown),
         cmocka_unit_test_setup_teardown(who_stops_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_that_fails_gives_the_room_up, setup, teardown),
     };
