@@ -32,7 +32,7 @@ struct call;
  * each of camera and screen. A member that restarts within an epoch has forgotten its counters and
  * takes another run. */
 #define CALL_RUNS 8u
-#define CALL_CONTEXTS 8u
+#define CALL_CONTEXTS UINT64_C(8)
 
 struct call_config {
     uint8_t epoch_bits;     /* RFC 9605 5.2, as the group has agreed; to SFRAME_EPOCH_BITS_MAX */

@@ -137,10 +137,12 @@ static int hold(struct call *c, struct stream *s, const struct sealed *f)
         return CONCLAVE_ENOMEM;
     *h = (struct held){.arrival_us = c->now_us, .timestamp = f->timestamp, .n = f->data.n};
     memcpy(h->sealed, f->data.p, f->data.n);
-    if (s->held == NULL)
+    if (s->held == NULL) {
         s->held = h;
-    else
+        s->retry = false; /* it has just been tried */
+    } else {
         s->held_last->next = h;
+    }
     s->held_last = h;
     s->n_held++;
     c->held_bytes += h->n;

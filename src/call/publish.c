@@ -189,7 +189,7 @@ static int check_frame(enum sframe_codec codec, const struct call_frame *f, uint
 static uint64_t context_of(const struct call *c, uint8_t source, uint8_t layer)
 {
     uint64_t slot = source == SIGNAL_AUDIO ? 0 : source == SIGNAL_CAMERA ? 1 : 4;
-    return (uint64_t)c->config.run * CALL_CONTEXTS + slot + layer;
+    return c->config.run * CALL_CONTEXTS + slot + layer;
 }
 
 static int seal(struct call *c, const struct track *t, uint8_t layer, const struct call_frame *f)
