@@ -138,7 +138,7 @@ struct call_event {
     /* FRAME. The content and these are authenticated, but for ssrc, follows and the times: */
     uint8_t source; /* enum signal_source */
     bool key;       /* a picture that needs no other, or sound */
-    bool follows;   /* it can be decoded: nothing is missing since a key frame */
+    bool follows;   /* no packet is missing since a key frame of this sender and layer */
     uint32_t leaf;
     uint32_t ssrc;
     uint64_t epoch, context, ctr; /* of which media/report.h makes its numbers */

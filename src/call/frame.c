@@ -73,7 +73,10 @@ static void tell(struct call *c, struct stream *s, const struct sframe_info *inf
     e->frame = buf_view(&c->plain);
     /* RFC 6386 9.1: the first bit of a picture is 0 in a key frame */
     e->key = s->codec == SFRAME_CODEC_OPUS || (c->plain.p[0] & 1) == 0;
-    s->follows = s->follows || e->key;
+    bool same = s->leaf == e->leaf && s->context == e->context;
+    s->follows = e->key || (s->follows && same); /* nobody's picture builds on another's */
+    s->leaf = e->leaf;
+    s->context = e->context;
     e->follows = s->follows;
     c->stats.frames++;
     if (s->labelled && (s->label.leaf != e->leaf || s->label.source != e->source))

@@ -76,8 +76,6 @@ static int stream_make(struct call *c, uint32_t ssrc, enum sframe_codec codec, s
     s->codec = codec;
     s->follows = codec == SFRAME_CODEC_OPUS;
     s->arrival_us = c->now_us;
-    s->pli_us = c->now_us + CALL_PLI_US; /* it may begin with a key frame */
-    s->report_us = c->now_us + CALL_REPORT_US;
     *out = s;
     return 0;
 }
@@ -140,6 +138,10 @@ static void count_packet(struct call *c, struct stream *s, const struct rtp_head
     uint32_t arrival = (uint32_t)(c->now_us / 1000 * (clock_of(s->codec) / 1000));
     uint32_t transit = arrival - h->timestamp;
     int32_t change = (int32_t)(transit - r->transit);
+    if (r->received == 0) {
+        s->pli_us = c->now_us + CALL_PLI_US; /* it may begin with a key frame */
+        s->report_us = c->now_us + CALL_REPORT_US;
+    }
     if (r->received == 0 || number < r->first)
         r->first = number;
     if (r->received++ != 0)

@@ -181,6 +181,75 @@ static void a_stream_that_misses_a_picture_asks_for_a_key_frame_until_it_comes(v
     packets_clear(&asked);
 }
 
+static void a_new_stream_has_time_for_its_key_frame(void **state)
+{
+    struct pair *p = *state;
+    struct packets asked = {0};
+    const struct buf *media[PACKETS];
+    p->now += 10 * CALL_SECOND; /* since the switch told of it */
+    send_picture(p, CAMERA, 0, true, 10000);
+    collect_all(p);
+    assert_true(media_of(&p->sent, media, PACKETS) > 2);
+    feed_one(p->bob, media[0], p->now); /* the rest is on its way */
+    expect_nothing(p->bob, p->now);
+    collect(p->bob, p->now, &asked);
+    for (size_t i = 0; i < asked.n; i++)
+        assert_int_not_equal(asked.p[i].p[1], RTCP_PSFB);
+    packets_clear(&asked);
+}
+
+/* The switch shows another layer in the same stream, and not from a key frame on. */
+static void a_picture_follows_only_on_its_own_layer(void **state)
+{
+    struct pair *p = *state;
+    struct call_event e;
+    const bool key[] = {true, false, false, true, false};
+    const bool follows[] = {true, true, false, true, true};
+    const uint8_t track[] = {CAMERA, CAMERA, SCREEN, SCREEN, SCREEN};
+    for (uint32_t n = 0; n < 5; n++) {
+        static uint8_t data[PICTURE_MAX];
+        const struct buf *media[PACKETS];
+        send_picture(p, track[n], n, key[n], 200);
+        collect_all(p);
+        assert_int_equal(media_of(&p->sent, media, PACKETS), 1);
+        rtp_set_ssrc(media[0]->p, CAMERA_SSRC);
+        rtp_set_sequence(media[0]->p, (uint16_t)(65530 + n));
+        feed_one(p->bob, media[0], p->now);
+        expect_frame(p->bob, p->now, picture_of(n, key[n], 200, data), &e);
+        assert_int_equal(e.follows, follows[n]);
+        packets_clear(&p->sent);
+    }
+}
+
+static void each_layer_has_a_context_of_its_own(void **state)
+{
+    struct pair *p = *state;
+    struct call_event e;
+    struct call_frame f = {.captured_us = p->now};
+    static uint8_t data[PICTURE_MAX];
+    const struct call_track camera = {
+        CAMERA, SIGNAL_CAMERA, 3, {{1, 2, 3, 4}, {3, 4, 5, 6}, {5, 6, 7, 8}}};
+    const struct call_track screen = {
+        SCREEN, SIGNAL_SCREEN, 3, {{7, 0, 0, 0}, {8, 0, 0, 0}, {9, 0, 0, 0}}};
+    call_unpublish(p->alice, CAMERA);
+    call_unpublish(p->alice, SCREEN);
+    assert_int_equal(call_publish(p->alice, &camera), 0);
+    assert_int_equal(call_publish(p->alice, &screen), 0);
+    f.data = picture_of(0, true, 90, data);
+    for (uint8_t i = 0; i < 6; i++) {
+        uint8_t track = i < 3 ? CAMERA : SCREEN;
+        assert_int_equal(call_send(p->alice, track, i % 3, &f, p->now), 0);
+        collect_all(p);
+        feed(p->bob, &p->sent, p->now);
+        packets_clear(&p->sent);
+        expect_frame(p->bob, p->now, f.data, &e);
+        assert_int_equal(e.source, i < 3 ? SIGNAL_CAMERA : SIGNAL_SCREEN);
+        assert_int_equal(e.layer, i % 3);
+        assert_int_equal(e.context, 1 + i);
+    }
+    assert_int_equal(call_send(p->alice, CAMERA, 3, &f, p->now), CONCLAVE_ENOTFOUND);
+}
+
 /* ---- Epochs ---- */
 
 static void frames_wait_for_their_epoch_and_come_in_order(void **state)
@@ -547,6 +616,9 @@ int main(void)
         PAIR_TEST(without_a_retransmission_stream_nothing_is_sent_twice),
         PAIR_TEST(a_packet_is_sent_again_only_so_often),
         PAIR_TEST(a_stream_that_misses_a_picture_asks_for_a_key_frame_until_it_comes),
+        PAIR_TEST(a_new_stream_has_time_for_its_key_frame),
+        PAIR_TEST(a_picture_follows_only_on_its_own_layer),
+        PAIR_TEST(each_layer_has_a_context_of_its_own),
         PAIR_TEST(frames_wait_for_their_epoch_and_come_in_order),
         PAIR_TEST(a_frame_whose_epoch_does_not_come_is_refused_in_time),
         PAIR_TEST(what_waits_for_an_epoch_is_bounded),
