@@ -441,10 +441,10 @@ static int check_resumed(const struct participant *p)
 /* RFC 9420 12.4.3.2: back into our own leaf by an external commit. */
 int participant_open_info(struct participant *p, const struct signal_message *m)
 {
-    struct bytes psk = card_hash(p->card);
     struct buf commit = {0};
     if (p->connection != ASKED || p->group == NULL || !p->rejoin || p->rejoining != NULL)
         return CONCLAVE_ESYNTAX;
+    struct bytes psk = card_hash(p->card);
     int rv = mls_group_join_external(p->client, m->body, m->tree, mls_group_own_leaf(p->group),
                                      &psk, card_terms(p->card)->open ? 0 : 1, now_of(p),
                                      &p->rejoining, &commit);

@@ -15,7 +15,7 @@
 #include "support/meeting_world.h"
 
 #define DESK_EFFECTS 256
-#define DESK_FRAMES ((size_t)SIGNAL_FAULT + 1)
+#define DESK_FRAMES ((size_t)SIGNAL_MEDIA_OF + 1)
 
 /* An effect, without what it borrowed. */
 struct desk_effect {
