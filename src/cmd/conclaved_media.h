@@ -1,5 +1,5 @@
-/* The media switch of conclaved: workers, and on the control thread who is where. Everything here is
- * called on the control thread, and says what there is to say there.
+/* The media switch of conclaved: workers, and on the control thread who is where. Everything here
+ * is called on the control thread, and says what there is to say there.
  */
 #ifndef CMD_CONCLAVED_MEDIA_H
 #define CMD_CONCLAVED_MEDIA_H

@@ -188,8 +188,10 @@ static void member_free(struct media_desk *d, struct member *m)
 
 static void meeting_free(struct media_desk *d, struct meeting *g)
 {
-    while (g->members != NULL)
-        member_free(d, g->members);
+    for (struct member *m = g->members, *next; m != NULL; m = next) {
+        next = m->next;
+        member_free(d, m);
+    }
     sfu_meeting_close(d->config.sfu, (uint32_t)g->by_number.key);
     room_table_take(&d->meetings, &g->by_number);
     free(g);

@@ -82,7 +82,7 @@ bool text_is_readable(struct bytes utf8)
     return all_are(utf8, is_readable);
 }
 
-/* Letters of other scripts, and which small Latin letter they look like, themselves or as capitals. */
+/* Letters of other scripts, and which small Latin letter they look like, or their capitals. */
 static const struct {
     uint16_t c;
     char like;

@@ -34,8 +34,8 @@ int mls_cache_reserve(struct mls_proposal_cache *c, struct mls_sender sender,
 struct mls_cached *mls_cached_new(struct bytes ref, struct mls_sender sender,
                                   struct bytes proposal);
 
-/* Takes the entry; a ref that is there already keeps the older one, which counts again if it was set
- * aside. Needs the reserve. */
+/* Takes the entry; a ref that is there already keeps the older one, which counts again if it was
+ * set aside. Needs the reserve. */
 const struct mls_cached *mls_cache_put(struct mls_proposal_cache *c, size_t nh,
                                        struct mls_cached *entry);
 

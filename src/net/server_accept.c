@@ -78,8 +78,9 @@ static bool parse(const char *address, uint16_t port, struct sockaddr_storage *o
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage at = {0};
+    struct sockaddr_storage at;
     socklen_t n = sizeof at;
+    memset(&at, 0, sizeof at);
     if (getsockname(fd, (struct sockaddr *)&at, &n) != 0)
         return 0;
     return ntohs(at.ss_family == AF_INET ? ((struct sockaddr_in *)&at)->sin_port

@@ -1,5 +1,5 @@
-/* What people wrote of late: who was cut off for a moment gets it when they are back. In memory only;
- * what a crash of the server takes along, its writers send again. */
+/* What people wrote of late: who was cut off for a moment gets it when they are back. In memory
+ * only; what a crash of the server takes along, its writers send again. */
 #include "room/inside.h"
 
 void room_recent_put(struct recent *q, struct room_frame *f, uint64_t now)

@@ -263,6 +263,7 @@ static void show_with_name(struct attack_scene *a, struct stage_actor *guest, co
 
 static void a_name_that_would_turn_text_around_is_not_shown(void **state)
 {
+    /* NOLINTNEXTLINE(misc-misleading-bidirectional): what is tested */
     static const char *const names[] = {"Gus \xe2\x80\xaemoc.ynapmoc", /* right to left */
                                         "Al\xe2\x80\x8bice",           /* nothing, and no width */
                                         "<img src=x>", "line\nbreak"};

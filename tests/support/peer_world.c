@@ -22,8 +22,8 @@ struct logins {
 
 static struct ice_login login_of(struct logins *l, enum peer_role role, unsigned generation)
 {
-    (void)snprintf(l->ufrag[role], sizeof l->ufrag[role], "uf%u+%u", role, generation);
-    (void)snprintf(l->pwd[role], sizeof l->pwd[role], "password+of+%u+in+generation+%u", role,
+    (void)snprintf(l->ufrag[role], sizeof l->ufrag[role], "uf%d+%u", (int)role, generation);
+    (void)snprintf(l->pwd[role], sizeof l->pwd[role], "password+of+%d+in+generation+%u", (int)role,
                    generation);
     return (struct ice_login){bytes_str(l->ufrag[role]), bytes_str(l->pwd[role])};
 }

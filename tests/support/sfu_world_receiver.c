@@ -50,7 +50,7 @@ static struct world_mark check_frame(struct bytes frame, size_t clear)
     assert_true(frame.n >= at + sizeof mark);
     memcpy(&mark, frame.p + at, sizeof mark);
     for (at += sizeof mark; at < frame.n; at++)
-        if (frame.p[at] != (uint8_t)(mark.frame * 7 + at))
+        if (frame.p[at] != (uint8_t)((size_t)mark.frame * 7 + at))
             fail_msg("a byte of frame %u was changed", mark.frame);
     return mark;
 }

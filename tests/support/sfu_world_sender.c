@@ -158,7 +158,7 @@ static void frame_write(struct world_member *m, struct world_stream *s, bool key
     buf_put(out, bytes_of(header, sframe_header_write(kid, s->frame, header)));
     buf_put(out, bytes_of(&mark, sizeof mark));
     while (out->n < size) {
-        uint8_t next = (uint8_t)(s->frame * 7 + out->n);
+        uint8_t next = (uint8_t)((size_t)s->frame * 7 + out->n);
         buf_put(out, bytes_of(&next, 1));
     }
 }

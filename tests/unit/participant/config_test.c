@@ -46,10 +46,8 @@ static void a_name_is_plain_text_of_64_bytes_at_most(void **state)
     static const char longest[] =
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     static const char *const good[] = {"", "Ada", "Zo\xc3\xab", longest};
-    static const char *const bad[] = {"a\nb", "\x1b[2J", "\xff",
-                                      "a\xe2\x80\xae"
-                                      "b",
-                                      "<b>"};
+    static const char turned[] = {'a', '\xe2', '\x80', '\xae', 'b', '\0'}; /* right to left */
+    static const char *const bad[] = {"a\nb", "\x1b[2J", "\xff", turned, "<b>"};
     char longer[sizeof longest + 1];
     struct desk d;
     (void)state;

@@ -212,7 +212,7 @@ int main(int argc, char **argv)
     };
     everywhere = argc == 2;
     if (argc == 3) {
-        (void)!play((enum who)atoi(argv[1]), (size_t)atol(argv[2]), true);
+        (void)!play((enum who)strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), true);
         return 0;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

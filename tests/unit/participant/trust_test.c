@@ -30,7 +30,7 @@ static void meetings_come_and_go_without_end(void **state)
     desk_open(&d);
     struct card *card = make_card(&d, 0);
     assert_int_equal(participant_trust_realm(d.trust, card, &first), 0);
-    for (size_t i = 1; i < 3 * PARTICIPANT_REALMS_LIMIT; i++) {
+    for (size_t i = 1; i < (size_t)3 * PARTICIPANT_REALMS_LIMIT; i++) {
         struct card *other = make_card(&d, i);
         assert_int_equal(participant_trust_realm(d.trust, other, &realm), 0);
         participant_realm_release(realm);
