@@ -49,15 +49,18 @@ static void make_peer(struct play *p, enum peer_role role)
     must(peer_new(&c, NOW, &p->peer[role]) == 0);
 }
 
+/* What goes to the stranger is gone: nobody there passes it on. */
 static void put(struct play *p, enum peer_role role, const struct rtc_address *to,
                 struct bytes data)
 {
+    if (rtc_address_equal(to, &p->stranger)) {
+        p->to_stranger += data.n + ICE_DATAGRAM_OVERHEAD;
+        return;
+    }
     struct sent *s = &p->wire[p->n++ % WIRE_MAX];
     s->from = role == PEER_SERVER ? p->server : p->client;
     buf_clear(&s->data);
     buf_put(&s->data, data);
-    if (rtc_address_equal(to, &p->stranger))
-        p->to_stranger += data.n + ICE_DATAGRAM_OVERHEAD;
 }
 
 static void check_media(const struct peer_effect *e)

@@ -1,14 +1,16 @@
 #!/bin/sh
-# Runs the interoperation test against ts-mls, which npm installs into the build folder.
+# Runs an interoperation test against other people's code, which npm installs into the build folder.
 #
-#   tests/interop/run.sh FOLDER MLS_PEER
+#   tests/interop/run.sh FOLDER PEER [PART]
 #
-# FOLDER is made; nothing is written into the source tree. Without Node 20, or if npm cannot reach
-# its registry, says so and exits with 77, for ctest to count as skipped; INTEROP_REQUIRED=1 makes
-# that a failure. The other variables are those of interop.mjs.
+# PART is a folder beside this script with a package.json, its lock and an interop.mjs; without it
+# they are those beside this script: mls-peer against ts-mls. FOLDER is made; nothing is written into
+# the source tree. Without Node 20, or if npm cannot reach its registry, says so and exits with 77,
+# for ctest to count as skipped; INTEROP_REQUIRED=1 makes that a failure. The other variables are
+# those of interop.mjs.
 set -eu
-[ $# -eq 2 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
-source=$(cd "$(dirname "$0")" && pwd)
+[ $# -ge 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
+source=$(cd "$(dirname "$0")" && cd "${3:-.}" && pwd)
 peer=$(realpath "$2")
 mkdir -p "$1"
 cd "$1"
@@ -16,7 +18,7 @@ cd "$1"
 skip()
 {
     echo "****************************************************************"
-    echo "** The interoperation test against ts-mls was SKIPPED:"
+    echo "** The interoperation test of $(basename "$source") was SKIPPED:"
     echo "** $1"
     echo "** Nothing was shown about other implementations in this run."
     echo "****************************************************************"
@@ -42,7 +44,7 @@ install_packages()
 
 command -v node > /dev/null || skip "there is no node; tools/install-deps.sh test installs it."
 major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
-[ "$major" -ge 20 ] || skip "node is version $major, and ts-mls needs 20."
+[ "$major" -ge 20 ] || skip "node is version $major, and 20 is needed."
 
 # Packages are looked for beside the modules that import them: so these come here.
 cp "$source"/*.mjs "$source"/package.json "$source"/package-lock.json .
