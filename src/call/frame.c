@@ -22,7 +22,8 @@ static bool takes_context(const struct stream *s, uint64_t context, struct call_
     uint64_t slot = context % CALL_CONTEXTS;
     e->source = source[slot];
     e->layer = layer[slot];
-    return context < (uint64_t)CALL_RUNS * CALL_CONTEXTS && e->source != 0 && codec_of(e->source) == s->codec;
+    return context < (uint64_t)CALL_RUNS * CALL_CONTEXTS && e->source != 0 &&
+           codec_of(e->source) == s->codec;
 }
 
 /* A gap in a stream of pictures ends with the next key frame. */
