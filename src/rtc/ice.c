@@ -89,6 +89,19 @@ int ice_check_write(const struct ice_check *c, const struct ice_credentials *loc
     return stun_write(&m, ice_pwd(remote), out);
 }
 
+int ice_addressee(struct bytes datagram, struct bytes *out_ufrag)
+{
+    struct stun_message m;
+    int rv = stun_read(datagram, &m);
+    if (rv != 0)
+        return rv;
+    const uint8_t *colon = m.username.n != 0 ? memchr(m.username.p, ':', m.username.n) : NULL;
+    if (m.class != STUN_REQUEST || m.method != STUN_BINDING || colon == NULL)
+        return CONCLAVE_ESYNTAX;
+    *out_ufrag = bytes_of(m.username.p, (size_t)(colon - m.username.p));
+    return 0;
+}
+
 /* The name is no secret: it goes over the wire. Where the remote fragment is not known, any will
  * do. */
 static bool is_for(struct bytes username, const struct ice_credentials *local,

@@ -71,6 +71,10 @@ struct ice_check {
 int ice_check_write(const struct ice_check *c, const struct ice_credentials *local,
                     const struct ice_credentials *remote, struct buf *out) CONCLAVE_CHECKED;
 
+/* Whom a check is for: the fragment before the colon of its USERNAME, a view. For who has many
+ * peers behind one socket; nothing is verified. ESYNTAX, ELIMIT: it is none. */
+int ice_addressee(struct bytes datagram, struct bytes *out_ufrag) CONCLAVE_CHECKED;
+
 /* Whether the request is the peer's: USERNAME is local:remote, signed with the local password
  * (RFC 8445 7.3, RFC 8489 9.1.3). *out_refusal: 0, or the error to answer with. ECRYPTO. */
 int ice_request_verify(const struct stun_message *m, const struct ice_credentials *local,

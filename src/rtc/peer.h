@@ -8,6 +8,9 @@
  *     rv = peer_input(p, datagram, n, &from, now);    a packet is opened in place
  *     while ((rv = peer_next(p, now, &e)) == 0 && e.kind != PEER_NOTHING) ...
  *
+ * Who has many behind one socket finds a peer by the address of a datagram, if peer_knows() it
+ * still, and by ice_addressee() if it is a check from elsewhere.
+ *
  * Times are microseconds that never go back. Signalling binds a peer: nothing is agreed with anyone
  * who does not know the ICE password and whose certificate has another fingerprint.
  */

@@ -1,4 +1,4 @@
-/* Two media peers with somebody between them who drops, doubles, changes and makes up datagrams, and
+/* Two media peers with somebody between them who drops, doubles, changes and makes up datagrams,
  * sends from where it likes. The input is a script. Whatever comes of it: an address that has not
  * shown that it receives gets no more than its share, and media that is opened was sealed. */
 #include <string.h>

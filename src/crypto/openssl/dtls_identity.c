@@ -10,6 +10,9 @@
 #define DAYS_BEFORE (-1) /* clocks differ */
 #define DAYS_AFTER 365
 
+/* No record of ours is larger than a datagram; OpenSSL would keep a buffer of 16 kB else. */
+#define RECORD_MAX 2048
+
 bool dtls_fingerprint_of(X509 *certificate, uint8_t out[static DTLS_FINGERPRINT])
 {
     unsigned n = 0;
@@ -44,7 +47,8 @@ static X509 *certificate_of(EVP_PKEY *key, time_t now)
 /* RFC 8827 6.5. */
 static bool set_algorithms(SSL_CTX *ctx)
 {
-    return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
+    return SSL_CTX_set_max_send_fragment(ctx, RECORD_MAX) == 1 &&
+           SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(
                ctx, "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256") == 1 &&

@@ -446,6 +446,32 @@ static void strangers_are_rated_apart_from_the_client(void **state)
     close_world(w);
 }
 
+static void a_check_says_whom_it_is_for(void **state)
+{
+    struct stun_message m = {.class = STUN_REQUEST, .method = STUN_BINDING, .has_username = true};
+    struct {
+        const char *name, *for_whom;
+    } cases[] = {{"serv:clie", "serv"}, {"a:b:c", "a"}, {":clie", ""}, {"serv", NULL}, {"", NULL}};
+    struct bytes ufrag = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        m.username = bytes_str(cases[i].name);
+        struct buf b = written(&m, SERVER_LOGIN.pwd);
+        int rv = ice_addressee(buf_view(&b), &ufrag);
+        assert_int_equal(rv, cases[i].for_whom != NULL ? 0 : CONCLAVE_ESYNTAX);
+        if (rv == 0)
+            assert_true(bytes_equal(ufrag, bytes_str(cases[i].for_whom)));
+        buf_free(&b);
+    }
+    m.username = bytes_str("serv:clie");
+    m.class = STUN_SUCCESS;
+    struct buf b = written(&m, SERVER_LOGIN.pwd);
+    assert_int_equal(ice_addressee(buf_view(&b), &ufrag), CONCLAVE_ESYNTAX);
+    assert_int_equal(ice_addressee(bytes_of(b.p, b.n - 1), &ufrag), CONCLAVE_ESYNTAX);
+    buf_free(&b);
+}
+
 static void credentials_out_of_bounds_are_refused(void **state)
 {
     static const char good[] = "abcdefghijklmnopqrstuv";
@@ -517,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_restart_lets_media_flow_until_the_new_credentials_nominate),
         cmocka_unit_test(paths_are_bounded_and_those_in_use_stay),
         cmocka_unit_test(strangers_are_rated_apart_from_the_client),
+        cmocka_unit_test(a_check_says_whom_it_is_for),
         cmocka_unit_test(credentials_out_of_bounds_are_refused),
         cmocka_unit_test(a_check_without_memory_changes_nothing),
     };
