@@ -102,31 +102,15 @@ int ice_addressee(struct bytes datagram, struct bytes *out_ufrag)
     return 0;
 }
 
-/* The name is no secret: it goes over the wire. Where the remote fragment is not known, any will
- * do. */
-static bool is_for(struct bytes username, const struct ice_credentials *local,
-                   const struct ice_credentials *remote)
+bool ice_request_is_named(const struct stun_message *m, const struct ice_credentials *local,
+                          const struct ice_credentials *remote)
 {
     uint8_t name[STUN_USERNAME_MAX];
     size_t n = username_of(local, remote, name);
+    struct bytes username = m->username;
     if (remote->ufrag_n == 0 && username.n > n)
         username.n = n;
     return bytes_equal(username, bytes_of(name, n));
-}
-
-int ice_request_verify(const struct stun_message *m, const struct ice_credentials *local,
-                       const struct ice_credentials *remote, uint16_t *out_refusal)
-{
-    if (!m->has_username || m->integrity.n == 0) {
-        *out_refusal = STUN_BAD_REQUEST;
-        return 0;
-    }
-    int rv =
-        is_for(m->username, local, remote) ? stun_verify(m, ice_pwd(local)) : CONCLAVE_ESIGNATURE;
-    if (rv != 0 && rv != CONCLAVE_ESIGNATURE)
-        return rv;
-    *out_refusal = rv == 0 ? 0 : STUN_UNAUTHENTICATED;
-    return 0;
 }
 
 uint16_t ice_request_objection(const struct stun_message *m, enum stun_role ours)
@@ -156,9 +140,12 @@ int ice_answer_write(const struct stun_message *request, uint16_t error,
     return stun_write(&m, ice_pwd(local), out);
 }
 
-int ice_refusal_write(const struct stun_message *request, uint16_t error, struct buf *out)
+int ice_refusal_write(const struct stun_message *request, struct buf *out)
 {
-    struct stun_message m = {.class = STUN_ERROR, .method = STUN_BINDING, .error = error};
+    bool complete = request->has_username && request->integrity.n != 0;
+    struct stun_message m = {.class = STUN_ERROR,
+                             .method = STUN_BINDING,
+                             .error = complete ? STUN_UNAUTHENTICATED : STUN_BAD_REQUEST};
     memcpy(m.transaction, request->transaction, sizeof m.transaction);
     return stun_write(&m, bytes_of(NULL, 0), out);
 }

@@ -75,11 +75,10 @@ int ice_check_write(const struct ice_check *c, const struct ice_credentials *loc
  * peers behind one socket; nothing is verified. ESYNTAX, ELIMIT: it is none. */
 int ice_addressee(struct bytes datagram, struct bytes *out_ufrag) CONCLAVE_CHECKED;
 
-/* Whether the request is the peer's: USERNAME is local:remote, signed with the local password
- * (RFC 8445 7.3, RFC 8489 9.1.3). *out_refusal: 0, or the error to answer with. ECRYPTO. */
-int ice_request_verify(const struct stun_message *m, const struct ice_credentials *local,
-                       const struct ice_credentials *remote,
-                       uint16_t *out_refusal) CONCLAVE_CHECKED;
+/* Whether USERNAME is local:remote, or with remote not known local:anything. It is no secret, but
+ * who is not on the way does not know it: so it stands before what costs an HMAC. */
+bool ice_request_is_named(const struct stun_message *m, const struct ice_credentials *local,
+                          const struct ice_credentials *remote);
 
 /* RFC 8445 7.3: what is wrong with a request that was verified, from a peer who must not have our
  * role; 0: nothing. */
@@ -90,9 +89,8 @@ int ice_answer_write(const struct stun_message *request, uint16_t error,
                      const struct rtc_address *from, const struct ice_credentials *local,
                      struct buf *out) CONCLAVE_CHECKED;
 
-/* To one that was not verified: RFC 8489 9.1.3 has no integrity there. 36 bytes. */
-int ice_refusal_write(const struct stun_message *request, uint16_t error,
-                      struct buf *out) CONCLAVE_CHECKED;
+/* The answer to one that is not the peer's: RFC 8489 9.1.3 has no integrity there. 36 bytes. */
+int ice_refusal_write(const struct stun_message *request, struct buf *out) CONCLAVE_CHECKED;
 
 /* RFC 8445 5.1.2.1, of type preference, local preference, and component 1. */
 #define ICE_PRIORITY(type, local) ((uint32_t)(type) << 24 | (uint32_t)(local) << 8 | 255u)

@@ -358,14 +358,15 @@ static int input_answer(struct ice_client *c, const struct stun_message *m,
 static int input_request(struct ice_client *c, const struct stun_message *m,
                          const struct rtc_address *from, uint64_t now_us, struct buf *out)
 {
-    uint16_t error;
-    if (!ice_rate_take(&c->rate, ICE_CHECKS_PER_SECOND, ICE_CHECKS_BURST, now_us))
+    bool named = ice_request_is_named(m, &c->local, &c->remote);
+    if (!ice_rate_take(named ? &c->rate : &c->refusals, ICE_CHECKS_PER_SECOND, ICE_CHECKS_BURST,
+                       now_us))
         return CONCLAVE_ELIMIT;
-    int rv = ice_request_verify(m, &c->local, &c->remote, &error);
+    int rv = named ? stun_verify(m, ice_pwd(&c->local)) : CONCLAVE_ESIGNATURE;
+    if (rv == CONCLAVE_ESIGNATURE)
+        return ice_refusal_write(m, out);
     if (rv != 0)
         return rv;
-    if (error != 0)
-        return ice_refusal_write(m, error, out);
     return ice_answer_write(m, ice_request_objection(m, STUN_CONTROLLING), from, &c->local, out);
 }
 

@@ -56,7 +56,7 @@ struct ice_client {
     struct ice_random random;
     uint64_t tie_breaker;
     enum ice_nomination nomination;
-    struct ice_rate rate;
+    struct ice_rate rate, refusals;            /* of checks with the right name, and of others */
     struct ice_pair pairs[ICE_CANDIDATES_MAX]; /* best first */
     size_t n;
     bool checking;

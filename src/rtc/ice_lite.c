@@ -181,33 +181,45 @@ static void accept_check(struct ice_lite *l, const struct stun_message *m, size_
     settle(l, now_us);
 }
 
-/* Under which credentials the check was made: *out_refusal is 0 if under any. */
-static int verify_check(const struct ice_lite *l, const struct stun_message *m, bool *out_is_past,
-                        uint16_t *out_refusal)
+/* The credentials a check was made with, if its name is true; NULL: none of ours. */
+static const struct ice_generation *generation_of(const struct ice_lite *l,
+                                                  const struct stun_message *m)
 {
-    *out_is_past = false;
-    int rv = ice_request_verify(m, &l->now.local, &l->now.remote, out_refusal);
-    if (rv != 0 || *out_refusal != STUN_UNAUTHENTICATED || !l->has_past)
-        return rv;
-    *out_is_past = true;
-    return ice_request_verify(m, &l->past.local, &l->past.remote, out_refusal);
+    if (ice_request_is_named(m, &l->now.local, &l->now.remote))
+        return &l->now;
+    if (l->has_past && ice_request_is_named(m, &l->past.local, &l->past.remote))
+        return &l->past;
+    return NULL;
 }
 
+/* What an outsider can send costs next to nothing. One who has seen a name on the way costs HMACs
+ * at a rate, and from another address than the client's does not use up the client's. */
+static bool is_within_rate(struct ice_lite *l, bool named, const struct rtc_address *from,
+                           uint64_t now_us)
+{
+    if (named && find(l, from) != NULL)
+        return ice_rate_take(&l->known, ICE_CHECKS_PER_SECOND, ICE_CHECKS_BURST, now_us);
+    return ice_rate_take(named ? &l->strangers : &l->refusals, ICE_STRANGERS_PER_SECOND,
+                         ICE_STRANGERS_BURST, now_us);
+}
+
+/* RFC 8445 7.3, RFC 8489 9.1.3. */
 static int input_check(struct ice_lite *l, const struct stun_message *m, size_t n,
                        const struct rtc_address *from, uint64_t now_us, struct buf *out)
 {
-    uint16_t error = 0;
-    bool is_past;
     size_t start = out->n;
-    int rv = verify_check(l, m, &is_past, &error);
+    const struct ice_generation *g = generation_of(l, m);
+    if (!is_within_rate(l, g != NULL, from, now_us))
+        return CONCLAVE_ELIMIT;
+    int rv = g != NULL ? stun_verify(m, ice_pwd(&g->local)) : CONCLAVE_ESIGNATURE;
+    if (rv == CONCLAVE_ESIGNATURE)
+        return ice_refusal_write(m, out);
     if (rv != 0)
         return rv;
-    if (error != 0)
-        return ice_refusal_write(m, error, out);
-    error = ice_request_objection(m, STUN_CONTROLLED);
-    rv = ice_answer_write(m, error, from, is_past ? &l->past.local : &l->now.local, out);
+    uint16_t error = ice_request_objection(m, STUN_CONTROLLED);
+    rv = ice_answer_write(m, error, from, &g->local, out);
     if (rv == 0 && error == 0)
-        accept_check(l, m, n, out->n - start, is_past, from, now_us);
+        accept_check(l, m, n, out->n - start, g == &l->past, from, now_us);
     return rv;
 }
 
@@ -234,7 +246,6 @@ int ice_lite_input(struct ice_lite *l, struct bytes datagram, const struct rtc_a
                    uint64_t now_us, struct buf *out)
 {
     struct stun_message m;
-    bool known = find(l, from) != NULL;
     int rv = stun_read(datagram, &m);
     if (rv != 0)
         return rv;
@@ -242,13 +253,8 @@ int ice_lite_input(struct ice_lite *l, struct bytes datagram, const struct rtc_a
         return CONCLAVE_ESYNTAX;
     if (m.class == STUN_INDICATION) /* RFC 8445 11: keeps a NAT awake, and is not answered */
         return 0;
-    if (known
-            ? !ice_rate_take(&l->known, ICE_CHECKS_PER_SECOND, ICE_CHECKS_BURST, now_us)
-            : !ice_rate_take(&l->strangers, ICE_STRANGERS_PER_SECOND, ICE_STRANGERS_BURST, now_us))
-        return CONCLAVE_ELIMIT;
-    if (m.class == STUN_REQUEST)
-        return input_check(l, &m, datagram.n, from, now_us, out);
-    return input_answer(l, &m, from, now_us);
+    return m.class == STUN_REQUEST ? input_check(l, &m, datagram.n, from, now_us, out)
+                                   : input_answer(l, &m, from, now_us);
 }
 
 static bool is_probing(const struct ice_lite *l)

@@ -49,9 +49,10 @@
 #define ICE_PATHS_MAX 8
 /* Addresses of one server that a client checks. */
 #define ICE_CANDIDATES_MAX 8
-/* Checks a second that are looked at closely (an HMAC each), on average and in a burst: from
- * addresses known to be the peer's, and from all others, so that these cannot crowd out those. A
- * browser makes about twenty a second while it looks for a path. */
+/* Checks a second with the peer's name that are looked at closely (an HMAC each), on average and in
+ * a burst: from addresses known to be the peer's, and from all others, so that these cannot crowd
+ * out those. A browser makes about twenty a second while it looks for a path. Those with another
+ * name are answered at the second rate, apart from both. */
 #define ICE_CHECKS_PER_SECOND 100
 #define ICE_CHECKS_BURST 200
 #define ICE_STRANGERS_PER_SECOND 50

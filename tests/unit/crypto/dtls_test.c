@@ -446,6 +446,7 @@ struct foreign {
     SSL_CTX *ctx;
     SSL *ssl;
     BIO *in, *out;
+    long mtu;
 };
 
 /* A peer with the key of `id`'s certificate or none, which speaks what `set` leaves it. */
@@ -477,7 +478,7 @@ static void open_foreign(struct foreign *f, bool client, void (*set)(SSL_CTX *ct
     BIO_set_mem_eof_return(f->in, -1);
     SSL_set_bio(f->ssl, f->in, f->out);
     SSL_set_options(f->ssl, SSL_OP_NO_QUERY_MTU);
-    assert_true(SSL_set_mtu(f->ssl, 1200) > 0);
+    assert_true(SSL_set_mtu(f->ssl, f->mtu) > 0);
     if (client)
         SSL_set_connect_state(f->ssl);
     else
@@ -486,10 +487,22 @@ static void open_foreign(struct foreign *f, bool client, void (*set)(SSL_CTX *ct
     EVP_PKEY_free(key);
 }
 
-/* Whether our side ends up connected with such a peer. */
-static bool gets_on_with(bool foreign_is_client, void (*set)(SSL_CTX *ctx), bool has_key)
+/* What the peer has written arrives, one record a datagram. */
+static void arrive_by_record(struct dtls *d, const uint8_t *data, size_t n)
 {
-    struct foreign f;
+    while (n >= 13) {
+        size_t size = 13 + ((size_t)data[11] << 8 | data[12]);
+        assert_true(size <= n);
+        (void)(dtls_input(d, bytes_of(data, size), NOW) == 0);
+        data += size;
+        n -= size;
+    }
+}
+
+/* Whether our side ends up connected with such a peer. */
+static bool gets_on_with(bool foreign_is_client, void (*set)(SSL_CTX *ctx), bool has_key, long mtu)
+{
+    struct foreign f = {.mtu = mtu};
     struct dtls_identity *id;
     struct dtls *d;
     struct bytes out;
@@ -509,7 +522,7 @@ static bool gets_on_with(bool foreign_is_client, void (*set)(SSL_CTX *ctx), bool
         (void)SSL_do_handshake(f.ssl);
         int n = BIO_read(f.out, in, sizeof in);
         if (n > 0)
-            (void)(dtls_input(d, bytes_of(in, (size_t)n), NOW) == 0);
+            arrive_by_record(d, in, (size_t)n);
     }
     bool connected = dtls_state(d) == DTLS_CONNECTED;
     dtls_free(d);
@@ -579,10 +592,17 @@ static void what_browsers_offer_is_enough_and_anything_weaker_is_not(void **stat
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(gets_on_with(true, cases[i].set, true), cases[i].good);
-        assert_int_equal(gets_on_with(false, cases[i].set, true), cases[i].good);
+        assert_int_equal(gets_on_with(true, cases[i].set, true, DTLS_MTU), cases[i].good);
+        assert_int_equal(gets_on_with(false, cases[i].set, true, DTLS_MTU), cases[i].good);
     }
-    assert_false(gets_on_with(true, usual, false)); /* a client without a certificate */
+    assert_false(gets_on_with(true, usual, false, DTLS_MTU)); /* a client without a certificate */
+}
+
+static void a_handshake_in_small_pieces_is_put_together(void **state)
+{
+    (void)state;
+    assert_true(gets_on_with(true, usual, true, 256));
+    assert_true(gets_on_with(false, usual, true, 256));
 }
 
 static int make_everything(void *ctx)
@@ -624,6 +644,7 @@ int main(void)
         cmocka_unit_test(a_forged_goodbye_is_not),
         cmocka_unit_test(only_a_client_starts_and_once),
         cmocka_unit_test(what_browsers_offer_is_enough_and_anything_weaker_is_not),
+        cmocka_unit_test(a_handshake_in_small_pieces_is_put_together),
         cmocka_unit_test(failed_allocations_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -428,7 +428,7 @@ static void paths_are_bounded_and_those_in_use_stay(void **state)
     close_world(w);
 }
 
-static void strangers_are_rated_apart_from_the_client(void **state)
+static void who_knows_the_name_only_is_rated_apart_from_the_client(void **state)
 {
     struct world *w = open_world(NO_LOGIN);
     struct stun_message m = check_of(w, false);
@@ -443,6 +443,24 @@ static void strangers_are_rated_apart_from_the_client(void **state)
     client_checks(w, at(1, 1), true, NOW); /* and it still has its own */
     assert_int_equal(
         input(w, &m, CLIENT_LOGIN.pwd, at(66, 6), NOW + ICE_SECOND / ICE_STRANGERS_PER_SECOND), 0);
+    close_world(w);
+}
+
+/* Even with the client's own address as its source. */
+static void who_does_not_know_the_name_takes_nothing_from_anybody(void **state)
+{
+    struct world *w = open_world(CLIENT_LOGIN);
+    struct stun_message m = check_of(w, false);
+    unsigned answered = 0;
+
+    (void)state;
+    client_checks(w, at(1, 1), true, NOW);
+    m.username = bytes_str("serv:guess");
+    for (unsigned i = 0; i < 10 * ICE_CHECKS_BURST; i++)
+        answered += input(w, &m, CLIENT_LOGIN.pwd, at(1, 1), NOW) == 0;
+    assert_int_equal(answered, ICE_STRANGERS_BURST);
+    client_checks(w, at(1, 1), true, NOW);
+    client_checks(w, at(2, 2), true, NOW);
     close_world(w);
 }
 
@@ -542,7 +560,8 @@ int main(void)
         cmocka_unit_test(an_address_not_proven_gets_three_times_what_came_from_it),
         cmocka_unit_test(a_restart_lets_media_flow_until_the_new_credentials_nominate),
         cmocka_unit_test(paths_are_bounded_and_those_in_use_stay),
-        cmocka_unit_test(strangers_are_rated_apart_from_the_client),
+        cmocka_unit_test(who_knows_the_name_only_is_rated_apart_from_the_client),
+        cmocka_unit_test(who_does_not_know_the_name_takes_nothing_from_anybody),
         cmocka_unit_test(a_check_says_whom_it_is_for),
         cmocka_unit_test(credentials_out_of_bounds_are_refused),
         cmocka_unit_test(a_check_without_memory_changes_nothing),
