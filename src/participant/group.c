@@ -601,17 +601,27 @@ int participant_group_undone(struct participant *p, const struct signal_message 
     return 0;
 }
 
-/* Messages of an epoch that we were not shown come in: ask for it, then say so, once each. */
+void participant_group_note_behind(struct participant *p, struct bytes message)
+{
+    enum mls_wire_format kind;
+    struct bytes group_id;
+    uint64_t epoch = 0;
+    if (mls_message_peek(message, &kind, &group_id, &epoch) == 0 &&
+        epoch > mls_group_epoch(p->group) && p->behind_us == 0)
+        p->behind_us = p->now_us;
+}
+
+/* Messages of an epoch that we were not shown come in: ask for it, as long as they do, and say so
+ * once. */
 static void behind_tick(struct participant *p)
 {
     if (p->behind_us == 0 || p->connection != LIVE || p->now_us - p->behind_us < BEHIND_US)
         return;
     p->behind_us = 0;
     p->behind_steps++;
-    if (p->behind_steps == 1)
-        participant_reconnect(p, 0);
-    else if (p->behind_steps == 2) /* asked for, and not given */
+    if (p->behind_steps == 2) /* asked for, and not given */
         participant_notify(p, PARTICIPANT_ALARM, REASON_OTHERS_SILENT, MLS_NO_LEAF);
+    participant_reconnect(p, 0);
 }
 
 /* What could not be followed may have been nobody's commit: we resume first, and see whether the
@@ -722,6 +732,7 @@ int participant_group_proposed(struct participant *p, struct bytes message)
         if (conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM)
             return rv;
         p->stats.refused++;
+        participant_group_note_behind(p, message);
         return 0; /* of another epoch, or invalid: it is not in our cache */
     }
     if (r.kind == MLS_RECEIVED_PROPOSAL)

@@ -153,6 +153,7 @@ struct participant {
     enum connection connection;
     uint64_t retry_us; /* when to open it again, or NEVER */
     uint64_t left_us;  /* when it was live last */
+    uint64_t asked_us; /* when we said last what is to be answered */
     unsigned retries;
     uint64_t waiting_us; /* since when this one has us wait at the door; 0: it does not */
     uint8_t nonce[SIGNAL_NONCE];
@@ -314,6 +315,8 @@ int participant_group_undone(struct participant *p,
                              const struct signal_message *m) CONCLAVE_CHECKED;
 /* The server took a commit that we do not allow. */
 bool participant_group_refuses(const struct participant *p);
+/* A message that could not be opened: of an epoch that we do not know, if a commit was withheld. */
+void participant_group_note_behind(struct participant *p, struct bytes message);
 int participant_group_tick(struct participant *p) CONCLAVE_CHECKED;
 uint64_t participant_group_deadline(const struct participant *p);
 /* Our own role now. */

@@ -15,6 +15,7 @@
 #define FAILED_US (SECOND_US / 5)
 #define FAILED_DOUBLINGS 7u /* to half a minute */
 #define FAILURES_MOST 8
+#define PENDING_US (10 * SECOND_US)
 
 void participant_lead_compare(struct participant *p)
 {
@@ -90,9 +91,17 @@ static uint64_t path_time(const struct participant *p)
     return can_commit(p) ? participant_garden_time(p) : NEVER;
 }
 
+/* When a commit of ours that was neither taken nor rejected is worth another connection. */
+static uint64_t pending_time(const struct participant *p)
+{
+    return p->connection == LIVE && p->group != NULL && mls_group_has_pending(p->group)
+               ? p->commit_us + PENDING_US
+               : NEVER;
+}
+
 uint64_t participant_lead_deadline(const struct participant *p)
 {
-    return earlier(earlier(commit_time(p), path_time(p)), warn_time(p));
+    return earlier(earlier(commit_time(p), path_time(p)), earlier(warn_time(p), pending_time(p)));
 }
 
 /* ---- Making a commit ---- */
@@ -228,6 +237,8 @@ int participant_lead_tick(struct participant *p)
         rv = commit(p, true);
     if (rv == 0 && warn_time(p) <= p->now_us)
         participant_wish_warn(p, WISH_WARN_US);
+    if (rv == 0 && pending_time(p) <= p->now_us)
+        participant_reconnect(p, 0);
     return rv;
 }
 
@@ -281,6 +292,7 @@ int participant_lead_forget(struct participant *p)
 int participant_lead_resume(struct participant *p)
 {
     struct bytes message, welcome;
+    p->commit_us = p->now_us;
     if (mls_group_pending_message(p->group, &message) == 0)
         participant_effect_send(p,
                                 &(struct signal_message){.type = SIGNAL_COMMIT, .body = message});

@@ -35,6 +35,7 @@ int participant_open_greet(struct participant *p)
         hello.access = bytes_of(access, sizeof access);
     }
     p->connection = GREETED;
+    p->asked_us = p->now_us;
     p->waiting_us = 0;
     participant_effect_send(p, &hello);
     return 0;
@@ -210,6 +211,7 @@ static int prove(struct participant *p, enum signal_type type, struct bytes subj
                  struct buf *out_signature)
 {
     struct buf tbs = {0};
+    p->asked_us = p->now_us;
     int rv = signal_connect_tbs(bytes_of(p->nonce, sizeof p->nonce), type, subject, &tbs);
     struct bytes part = buf_view(&tbs);
     if (rv == 0)
@@ -380,8 +382,12 @@ int participant_open_taken(struct participant *p)
 /* We are where the server is, or have not been told everything. */
 int participant_open_live(struct participant *p, const struct signal_message *m)
 {
-    if (p->connection != ASKED || p->group == NULL || p->rejoining != NULL)
+    if (p->connection != ASKED || p->group == NULL)
         return p->group == NULL ? CONCLAVE_ESYNTAX : 0;
+    if (p->rejoining != NULL) { /* our commit was taken, and has not come back */
+        participant_reconnect(p, 0);
+        return 0;
+    }
     bool founded = p->founding;
     if (m->leaf != mls_group_own_leaf(p->group) || m->epoch != mls_group_epoch(p->group)) {
         participant_notify(p, PARTICIPANT_ALARM, REASON_COMMIT_FOREIGN, MLS_NO_LEAF);
@@ -445,6 +451,7 @@ int participant_open_info(struct participant *p, const struct signal_message *m)
     if (p->connection != ASKED || p->group == NULL || !p->rejoin || p->rejoining != NULL)
         return CONCLAVE_ESYNTAX;
     struct bytes psk = card_hash(p->card);
+    p->asked_us = p->now_us;
     int rv = mls_group_join_external(p->client, m->body, m->tree, mls_group_own_leaf(p->group),
                                      &psk, card_terms(p->card)->open ? 0 : 1, now_of(p),
                                      &p->rejoining, &commit);

@@ -11,6 +11,7 @@
 #define RETRY_FIRST_US (SECOND_US / 5)
 #define RETRY_MOST_US (5 * SECOND_US)
 #define RETRIES_BEFORE_TOLD 4
+#define ANSWER_US (20 * SECOND_US) /* members are asked for a GroupInfo one by one, for 3 s each */
 
 uint64_t participant_spread(struct participant *p, uint64_t n)
 {
@@ -189,6 +190,22 @@ void participant_reconnect(struct participant *p, uint64_t after_us)
 
 /* ---- Input ---- */
 
+static void tell_if_unreachable(struct participant *p, int reason)
+{
+    if (p->retries <= RETRIES_BEFORE_TOLD || p->unreachable_told)
+        return;
+    p->unreachable_told = true;
+    participant_notify(p, PARTICIPANT_WARNING, reason, MLS_NO_LEAF);
+}
+
+/* By when what we opened with is to be answered. At the door one waits as long as it takes. */
+static uint64_t answer_time(const struct participant *p)
+{
+    bool at_the_door = p->connection == ASKED && p->group == NULL && p->waiting_us != 0;
+    bool asked = p->connection == GREETED || p->connection == ASKED;
+    return asked && !at_the_door ? p->asked_us + ANSWER_US : NEVER;
+}
+
 static void disconnected(struct participant *p, int reason)
 {
     if (p->connection == OFFLINE)
@@ -203,11 +220,7 @@ static void disconnected(struct participant *p, int reason)
         p->unreachable_told = false;
     }
     p->retry_us = p->now_us + backoff(p);
-    if (p->retries > RETRIES_BEFORE_TOLD && !p->unreachable_told) {
-        p->unreachable_told = true;
-        participant_notify(p, PARTICIPANT_WARNING, reason != 0 ? reason : REASON_UNREACHABLE,
-                           MLS_NO_LEAF);
-    }
+    tell_if_unreachable(p, reason != 0 ? reason : REASON_UNREACHABLE);
     participant_phase_set(p, p->group != NULL && !p->founding ? PARTICIPANT_RECONNECTING
                                                               : PARTICIPANT_CONNECTING);
 }
@@ -326,6 +339,11 @@ static int frame(struct participant *p, struct bytes data)
 
 static int timers(struct participant *p)
 {
+    if (answer_time(p) <= p->now_us) { /* a server that says nothing is as good as none */
+        p->rejoin = false;             /* nor does a GroupInfo come that nobody gives */
+        participant_reconnect(p, 0);
+        tell_if_unreachable(p, REASON_UNREACHABLE);
+    }
     int rv = participant_group_tick(p);
     if (rv == 0 && p->phase != PARTICIPANT_OVER)
         rv = participant_lead_tick(p);
@@ -396,7 +414,7 @@ uint64_t participant_deadline(const struct participant *p)
 {
     if (p->phase == PARTICIPANT_OVER)
         return NEVER;
-    uint64_t at = earlier(p->retry_us, participant_lead_deadline(p));
+    uint64_t at = earlier(earlier(p->retry_us, answer_time(p)), participant_lead_deadline(p));
     return earlier(at, earlier(participant_talk_deadline(p), participant_group_deadline(p)));
 }
 

@@ -391,17 +391,6 @@ static bool is_member_still(const struct participant *p, const struct mls_receiv
            bytes_equal(now.signature_key, r->member.signature_key);
 }
 
-/* A message of an epoch that we do not know yet: a commit was withheld from us. */
-static void note_behind(struct participant *p, struct bytes message)
-{
-    enum mls_wire_format kind;
-    struct bytes group_id;
-    uint64_t epoch = 0;
-    if (mls_message_peek(message, &kind, &group_id, &epoch) == 0 &&
-        epoch > mls_group_epoch(p->group) && p->behind_us == 0)
-        p->behind_us = p->now_us;
-}
-
 /* A member could hide proposals in here that neither the server nor the policy has seen. */
 static bool is_application(struct bytes message)
 {
@@ -430,7 +419,7 @@ int participant_talk_received(struct participant *p, struct bytes message)
     int rv = mls_group_receive(p->group, message, now_of(p), &r);
     p->lazy_save = false;
     if (rv == CONCLAVE_EEPOCH)
-        note_behind(p, message);
+        participant_group_note_behind(p, message);
     if (rv != 0) /* our own cannot be opened again; nor can a replay, or what is too old */
         return conclave_error_class(rv) == CONCLAVE_CLASS_SYSTEM ? rv : 0;
     if (r.kind == MLS_RECEIVED_APPLICATION && is_member_still(p, &r))
