@@ -68,7 +68,7 @@ int room_info_given(struct room *r, struct conn *c, const struct signal_message 
         return 0; /* nobody gives one unasked: with a false key, who uses it were the offender */
     int rv = check(r, m->body);
     if (rv != 0) { /* of an epoch that is over, or wrong: another is asked */
-        r->info_deadline = r->now;
+        r->info_deadline = r->now + ROOM_INFO_PAUSE;
         return room_system_error(rv);
     }
     rv = mls_public_group_tree(r->group, &tree);

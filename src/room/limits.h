@@ -52,6 +52,9 @@
 /* The founder's clock against ours: started_at decides when attendees may lock. */
 #define ROOM_CLOCK_SECONDS 300u
 
+/* Before another is asked, where one gave a GroupInfo that is of no use: they may all be behind. */
+#define ROOM_INFO_PAUSE (250 * ROOM_MILLISECOND)
+
 /* ---- Order ---- */
 
 /* Proposals of one member in one epoch, the same one again included: hosts propose what they want
