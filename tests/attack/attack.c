@@ -248,6 +248,7 @@ void attack_pend_commit(struct stage *s, struct stage_actor *by, const struct ml
     assert_int_equal(mls_group_drop_own(by->p->group), 0);
     assert_int_equal(
         mls_group_commit(by->p->group, changes, n, &options, s->now_us / STAGE_SECOND, out), 0);
+    by->p->commit_us = s->now_us; /* as its honest half would note */
 }
 
 void attack_make_commit(struct stage *s, struct stage_actor *by, const struct mls_change *changes,

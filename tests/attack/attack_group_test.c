@@ -370,6 +370,7 @@ static void change_key(struct attack_scene *a, struct meeting_person *as)
     assert_int_equal(mls_group_commit(a->mallory->p->group, NULL, 0, &options,
                                       a->s.now_us / STAGE_SECOND, &commit),
                      0);
+    a->mallory->p->commit_us = a->s.now_us;
     attack_send(&a->s, a->mallory, SIGNAL_COMMIT, buf_view(&commit));
     buf_free(&commit);
 }

@@ -1,6 +1,7 @@
 /* Who orders the messages lies: the server adds, forks, withholds, replays, restarts. */
 #include "attack.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "crypto/suite.h"
@@ -248,6 +249,44 @@ static void coming_and_going_does_not_hide_a_fork(void **state)
     }
     for (size_t i = 0; i < a.s.n; i++)
         assert_true(attack_told(a.s.actors[i], REASON_OTHERS_SILENT, PARTICIPANT_WARNING));
+    attack_close(&a);
+}
+
+#define CROWD 36 /* more than are watched one by one */
+#define ASIDE 8
+
+static void who_is_led_aside_from_a_crowd_notices(void **state)
+{
+    char names[CROWD][32];
+    struct attack_scene a;
+    struct buf other = {0};
+    (void)state;
+    attack_open(&a);
+    for (size_t i = a.s.n; i < CROWD; i++) {
+        snprintf(names[i], sizeof names[i], "u%zu@" MEETING_DOMAIN, i);
+        stage_enter(&a.s, IDENTITY_USER, names[i], names[i]);
+    }
+    assert_true(stage_until_all_in(&a.s, 20 * STAGE_SECOND));
+    stage_run(&a.s, 15 * STAGE_SECOND);
+    stage_agree(&a.s, CROWD);
+    a.s.forks_expected = true;
+    struct stage_actor *const *aside = &a.s.actors[CROWD - ASIDE];
+    for (size_t i = 0; i < ASIDE; i++)
+        assert_false(stage_told(aside[i], REASON_OTHERS_SILENT));
+    for (size_t i = 0; i < ASIDE; i++)
+        attack_withhold(&a.tap, aside[i], SIGNAL_COMMITTED);
+    assert_int_equal(participant_lock(a.alice->p, true, a.s.now_us), 0);
+    stage_carry_out(&a.s, a.alice);
+    stage_run(&a.s, MOMENT);
+    attack_pend_commit(&a.s, aside[0], NULL, 0, &other);
+    for (size_t i = 0; i < ASIDE; i++)
+        attack_deliver_mls(&a.s, aside[i], SIGNAL_COMMITTED, buf_view(&other));
+    assert_true(attack_same_epoch(aside[0], aside[ASIDE - 1]));
+    assert_false(attack_same_epoch(aside[0], a.alice));
+    stage_run(&a.s, 22 * STAGE_SECOND); /* two windows: one was half over */
+    for (size_t i = 0; i < ASIDE; i++)
+        assert_true(attack_told(aside[i], REASON_OTHERS_SILENT, PARTICIPANT_WARNING));
+    buf_free(&other);
     attack_close(&a);
 }
 
@@ -507,6 +546,9 @@ static const struct attack attacks[] = {
     ATTACK(5, coming_and_going_does_not_hide_a_fork,
            "It calls people away and back, to hide a fork", "server and member", VISIBLE,
            "Silence is counted while people are here, and goes on where it was."),
+    ATTACK(5, who_is_led_aside_from_a_crowd_notices, "It leads some of a large meeting aside",
+           "server and member", VISIBLE,
+           "They hear fewer than two thirds of the heartbeats that are due, and are warned."),
     ATTACK(5, broken_connections_do_not_hide_a_fork,
            "It cuts people off every few seconds, to hide a fork", "server and member", VISIBLE,
            "The same, while we are here."),
