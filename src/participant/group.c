@@ -454,6 +454,20 @@ static int merge_own(struct participant *p)
     return rv;
 }
 
+static int reason_of(const struct mls_proposal_info *info)
+{
+    if (info->type == MLS_SELF_REMOVE)
+        return REASON_LEFT;
+    switch (info->sender.type) {
+    case MLS_SENDER_EXTERNAL:
+        return REASON_REMOVED_DISCONNECTED;
+    case MLS_SENDER_NEW_MEMBER_COMMIT: /* it takes our leaf anew, and so has our key */
+        return REASON_REPLACED;
+    default:
+        return REASON_EJECTED;
+    }
+}
+
 /* Who removed us, and so why it is over. */
 static int removed_reason(const struct mls_staged *staged, uint32_t own)
 {
@@ -461,9 +475,7 @@ static int removed_reason(const struct mls_staged *staged, uint32_t own)
     for (size_t i = 0; i < mls_staged_proposal_count(staged); i++)
         if (mls_staged_proposal(staged, i, &info) == 0 && info.leaf == own &&
             (info.type == MLS_REMOVE || info.type == MLS_SELF_REMOVE))
-            return info.type == MLS_SELF_REMOVE              ? REASON_LEFT
-                   : info.sender.type == MLS_SENDER_EXTERNAL ? REASON_REMOVED_DISCONNECTED
-                                                             : REASON_EJECTED;
+            return reason_of(&info);
     return REASON_EJECTED;
 }
 

@@ -14,7 +14,7 @@
 #include "participant/inner.h"
 #include "support/meeting_world.h"
 
-#define DESK_EFFECTS 256
+#define DESK_EFFECTS 1024
 #define DESK_FRAMES ((size_t)SIGNAL_MEDIA_OF + 1)
 
 /* An effect, without what it borrowed. */
