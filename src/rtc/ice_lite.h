@@ -62,8 +62,8 @@ int ice_lite_restart(struct ice_lite *l, struct ice_login local,
                      struct ice_login remote) CONCLAVE_CHECKED;
 
 /* A STUN datagram. What is to be sent back to where it came from is appended to out, if anything
- * is. ESYNTAX; ELIMIT: too many checks; ESENDER: an answer to no check of ours; ESIGNATURE: a forged
- * one; ENOMEM, ECRYPTO. After a failure nothing has changed. */
+ * is. ESYNTAX; ELIMIT: too many checks; ESENDER: an answer to no check of ours; ESIGNATURE: a
+ * forged one; ENOMEM, ECRYPTO. After a failure nothing has changed. */
 int ice_lite_input(struct ice_lite *l, struct bytes datagram, const struct rtc_address *from,
                    uint64_t now_us, struct buf *out) CONCLAVE_CHECKED;
 

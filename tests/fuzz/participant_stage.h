@@ -1,5 +1,5 @@
-/* The stage of the fuzzer of participants: a short meeting, played once with a server of a few lines,
- * of which one member's start is kept, and every frame that it was sent from then on. */
+/* The stage of the fuzzer of participants: a short meeting, played once with a server of a few
+ * lines, of which one member's start is kept, and every frame that it was sent from then on. */
 #ifndef TESTS_FUZZ_PARTICIPANT_STAGE_H
 #define TESTS_FUZZ_PARTICIPANT_STAGE_H
 

@@ -1,5 +1,5 @@
-/* A meeting of more than 256: commits in one go, gardening, and heartbeats that are counted together
- * instead of one by one. Its members are one participant and key packages of many. */
+/* A meeting of more than 256: commits in one go, gardening, and heartbeats that are counted
+ * together instead of one by one. Its members are one participant and key packages of many. */
 #include "desk.h"
 
 #include <stdio.h>
