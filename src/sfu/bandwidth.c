@@ -16,7 +16,8 @@ void sfu_bandwidth_init(struct sfu_bandwidth *b, uint64_t now_us)
 uint16_t sfu_bandwidth_send(struct sfu_bandwidth *b, size_t bytes, uint64_t now_us)
 {
     uint64_t number = b->sent++;
-    b->ring[number & (SFU_SENT - 1)] = (struct sfu_sent){(uint32_t)now_us, (uint16_t)bytes, false};
+    b->ring[number & (SFU_SENT - 1)] =
+        (struct sfu_sent){.us = (uint32_t)now_us, .bytes = (uint16_t)bytes};
     b->sent_us = now_us;
     sfu_meter_add(&b->rate_out, bytes, now_us);
     if (b->probe.state == SFU_PROBE_SENDING)
@@ -51,11 +52,12 @@ static void probe_judge(struct sfu_bandwidth *b, uint64_t now_us)
     const struct sfu_probe *p = &b->probe;
     uint64_t span = p->last_us > p->first_us ? (uint64_t)(p->last_us - p->first_us) : 1;
     uint64_t rate = p->arrived_bytes * 8 * SFU_SECOND / span;
-    bool much_lost = p->lost * 10 > p->arrived;
+    bool good = p->arrived >= SFU_PROBE_PACKETS / 2 && p->lost * 10 <= p->arrived;
     uint64_t proved = rate * 19 / 20 < p->rate ? rate * 19 / 20 : p->rate;
-    if (p->arrived >= SFU_PROBE_PACKETS / 2 && !much_lost && proved > b->target)
+    bool found = good && (rate >= p->rate * 9 / 10 || proved > b->target + b->target / 4);
+    if (good && proved > b->target)
         set_target(b, proved);
-    probe_end(b, !much_lost && rate >= p->rate * 9 / 10, now_us);
+    probe_end(b, found, now_us);
 }
 
 static bool may_probe(const struct sfu_bandwidth *b, uint64_t now_us)
@@ -67,7 +69,8 @@ static bool may_probe(const struct sfu_bandwidth *b, uint64_t now_us)
 
 static void probe_begin(struct sfu_bandwidth *b, uint64_t now_us)
 {
-    uint64_t most = b->target * 5 / 2;
+    bool cautious = b->probe.interval_us > SFU_PROBE_INTERVAL;
+    uint64_t most = cautious ? b->target * 3 / 2 : b->target * 5 / 2;
     uint64_t rate = b->wanted + b->wanted / 10 < most ? b->wanted + b->wanted / 10 : most;
     uint64_t bytes = rate * SFU_PROBE_US / SFU_SECOND / 8;
     uint64_t least = (uint64_t)SFU_PROBE_PACKETS * SFU_PADDING;
@@ -98,7 +101,7 @@ static size_t probe_due(struct sfu_bandwidth *b, uint64_t now_us)
 
 /* ---- What the receiver says ---- */
 
-struct fate {
+struct fates {
     int64_t fastest; /* way of the fastest packet told of; INT64_MAX: none arrived */
     uint64_t bytes;
 };
@@ -107,40 +110,49 @@ static void note_probe(struct sfu_probe *p, uint64_t number, const struct sfu_se
                        const struct transport_cc_status *status)
 {
     if (p->state == SFU_PROBE_IDLE || number < p->first ||
-        (p->state == SFU_PROBE_WAITING && number > p->last))
+        (p->state != SFU_PROBE_SENDING && number > p->last))
         return;
     if (!status->received) {
         p->lost++;
         return;
     }
+    p->lost -= sent->fate == SFU_FATE_LOST && p->lost != 0;
     if (p->arrived++ == 0)
-        p->first_us = status->time_us;
+        p->first_us = p->last_us = status->time_us;
     else
         p->arrived_bytes += sent->bytes;
-    p->last_us = status->time_us;
+    p->first_us = status->time_us < p->first_us ? status->time_us : p->first_us;
+    p->last_us = status->time_us > p->last_us ? status->time_us : p->last_us;
+}
+
+static void note_arrival(struct sfu_bandwidth *b, const struct sfu_sent *sent,
+                         const struct transport_cc_status *status, struct fates *f)
+{
+    /* the low bits of the time of sending will do: ways are only compared with each other, and the
+     * scale begins anew every 71 minutes */
+    int64_t way = status->time_us - (int64_t)sent->us;
+    b->lost -= sent->fate == SFU_FATE_LOST && b->lost != 0;
+    f->fastest = way < f->fastest ? way : f->fastest;
+    f->bytes += sent->bytes;
 }
 
 static void note_fate(struct sfu_bandwidth *b, const struct transport_cc_status *status,
-                      struct fate *f)
+                      struct fates *f)
 {
     uint64_t number = b->sent - (uint16_t)((uint16_t)b->sent - status->sequence);
     if (number >= b->sent || b->sent - number > SFU_SENT) /* never sent, or forgotten */
         return;
     struct sfu_sent *sent = &b->ring[number & (SFU_SENT - 1)];
-    if (sent->told)
+    uint8_t fate = status->received ? SFU_FATE_ARRIVED : SFU_FATE_LOST;
+    if (fate <= sent->fate)
         return;
-    sent->told = true;
-    b->told++;
     note_probe(&b->probe, number, sent, status);
-    if (!status->received) {
+    b->told += sent->fate == SFU_FATE_UNKNOWN;
+    if (status->received)
+        note_arrival(b, sent, status, f);
+    else
         b->lost++;
-        return;
-    }
-    /* the low bits of the time of sending will do: ways are only compared with each other, and the
-     * scale begins anew every 71 minutes */
-    int64_t way = status->time_us - (int64_t)sent->us;
-    f->fastest = way < f->fastest ? way : f->fastest;
-    f->bytes += sent->bytes;
+    sent->fate = fate;
 }
 
 static void measure_queue(struct sfu_bandwidth *b, int64_t fastest, uint64_t now_us)
@@ -185,37 +197,41 @@ static void judge_loss(struct sfu_bandwidth *b, uint64_t now_us)
         lower(b, b->target - b->target * b->loss / 65536 / 2, now_us);
 }
 
-/* Up by 8 % for each second, while at least two thirds are used. */
+/* Up by 8 % for each second, while nearly all of it is used. */
 static void grow(struct sfu_bandwidth *b, uint64_t now_us)
 {
     uint64_t passed = now_us - b->grown_us < SFU_SECOND ? now_us - b->grown_us : SFU_SECOND;
     b->grown_us = now_us;
     if (b->queue_us >= SFU_QUEUE_LOW || b->loss > 65536 / 20 || b->probe.state != SFU_PROBE_IDLE ||
-        delivered(b, now_us) * 3 / 2 < b->target)
+        delivered(b, now_us) * 6 / 5 < b->target)
         return;
     set_target(b, b->target + b->target * passed * 8 / 100 / SFU_SECOND);
 }
 
 void sfu_bandwidth_feedback(struct sfu_bandwidth *b, const struct transport_cc *m, uint64_t now_us)
 {
-    struct fate fate = {.fastest = INT64_MAX};
+    struct fates f = {.fastest = INT64_MAX};
     struct transport_cc_status status;
     struct transport_cc_walk w = transport_cc_walk_of(m, transport_cc_reference(&b->clock, m));
     while (transport_cc_next(&w, &status))
-        note_fate(b, &status, &fate);
+        note_fate(b, &status, &f);
     b->heard = true;
     b->heard_us = now_us;
-    sfu_meter_add(&b->delivered, fate.bytes, now_us);
-    if (fate.fastest != INT64_MAX)
-        measure_queue(b, fate.fastest, now_us);
+    sfu_meter_add(&b->delivered, f.bytes, now_us);
+    if (f.fastest != INT64_MAX)
+        measure_queue(b, f.fastest, now_us);
     judge_loss(b, now_us);
     if (b->crowded >= 2)
         lower(b, delivered(b, now_us) * 17 / 20, now_us);
     else
         grow(b, now_us);
+    /* what is late is told as lost first: the message after the one that tells of the last decides */
     struct sfu_probe *p = &b->probe;
-    if (p->state == SFU_PROBE_WAITING && b->ring[p->last & (SFU_SENT - 1)].told)
+    if (p->state == SFU_PROBE_SETTLING)
         probe_judge(b, now_us);
+    else if (p->state == SFU_PROBE_WAITING &&
+             b->ring[p->last & (SFU_SENT - 1)].fate != SFU_FATE_UNKNOWN)
+        p->state = SFU_PROBE_SETTLING;
 }
 
 void sfu_bandwidth_report(struct sfu_bandwidth *b, uint8_t fraction_lost, uint64_t now_us)
@@ -253,7 +269,7 @@ size_t sfu_bandwidth_tick(struct sfu_bandwidth *b, uint64_t now_us)
 {
     struct sfu_probe *p = &b->probe;
     note_silence(b, now_us);
-    if (p->state == SFU_PROBE_WAITING && now_us - p->begun_us > SFU_SECOND)
+    if (p->state >= SFU_PROBE_WAITING && now_us - p->begun_us > SFU_SECOND)
         probe_end(b, false, now_us);
     if (p->state == SFU_PROBE_IDLE && may_probe(b, now_us))
         probe_begin(b, now_us);

@@ -10,8 +10,8 @@
  *
  * What is not used teaches nothing. So if more is wanted, a probe is sent now and then: padding,
  * for SFU_PROBE_US, at the wanted rate, at most two and a half times the present one. What arrives
- * in what time is what the path carries. Each probe that finds nothing doubles the time to the
- * next.
+ * in what time is what the path carries. Each probe that does not find what it looked for doubles
+ * the time to the next, which looks for half as much again only.
  *
  * Without such feedback, reports of loss (RFC 3550 6.4.1) and REMB do what they can.
  *
@@ -25,14 +25,16 @@
 #include "sfu/limits.h"
 #include "sfu/meter.h"
 
+enum sfu_fate { SFU_FATE_UNKNOWN, SFU_FATE_LOST, SFU_FATE_ARRIVED };
+
 struct sfu_sent {
     uint32_t us; /* the low bits */
     uint16_t bytes;
-    bool told; /* of its fate */
+    uint8_t fate; /* enum sfu_fate, as told last: what is late is told as lost first */
 };
 
 struct sfu_probe {
-    enum { SFU_PROBE_IDLE, SFU_PROBE_SENDING, SFU_PROBE_WAITING } state;
+    enum { SFU_PROBE_IDLE, SFU_PROBE_SENDING, SFU_PROBE_WAITING, SFU_PROBE_SETTLING } state;
     uint64_t rate, bytes, done; /* bit/s; bytes to send in all, and sent */
     uint64_t begun_us, next_us, interval_us;
     uint64_t first, last; /* numbers of its packets */

@@ -104,24 +104,18 @@ static void begin(struct sfu_sink *k, const struct sfu_packet *packet)
     k->fresh = false;
 }
 
-static void sink_send(struct sfu *s, struct sfu_sink *k, struct sfu_packet *packet)
+/* As the numbers of `w` have it, which follows or has followed the packet's source. */
+static void sink_send(struct sfu *s, struct sfu_sink *k, struct sfu_rewrite *w, int64_t sequence,
+                      struct sfu_packet *packet, bool first)
 {
     struct vp8_descriptor vp8 = packet->vp8;
-    int64_t sequence;
-    bool first = k->fresh;
-    if (k->peer->state != SFU_LINK_UP || (first && !packet->key))
-        return;
-    if (first)
-        begin(k, packet);
-    if (!sfu_rewrite_sequence(&k->rewrite, packet->sequence, &sequence))
-        return;
     if (packet->is_vp8) {
-        sfu_rewrite_vp8(&k->rewrite, &vp8);
+        sfu_rewrite_vp8(w, &vp8);
         vp8_descriptor_rewrite(&vp8, packet->payload);
     }
     struct head h = {
         .ssrc = k->ssrc,
-        .timestamp = packet->timestamp + k->rewrite.timestamp,
+        .timestamp = packet->timestamp + w->timestamp,
         .sequence = (uint16_t)sequence,
         .payload_type = k->payload_type,
         /* RFC 3551 4.1: of sound the marker begins a talkspurt, and so does another voice */
@@ -130,8 +124,7 @@ static void sink_send(struct sfu *s, struct sfu_sink *k, struct sfu_packet *pack
         .level = packet->level,
     };
     /* what could not be sent has its number all the same: to the receiver it is lost */
-    sfu_rewrite_sent(&k->rewrite, sequence, h.timestamp, packet->is_vp8 ? &vp8 : NULL,
-                     packet->now_us);
+    sfu_rewrite_sent(w, sequence, h.timestamp, packet->is_vp8 ? &vp8 : NULL, packet->now_us);
     if (!send(s, k->peer, &h, bytes_of(packet->payload, packet->n),
               k->is_audio ? SFU_OF_AUDIO : SFU_OF_VIDEO, packet->now_us))
         return;
@@ -139,14 +132,38 @@ static void sink_send(struct sfu *s, struct sfu_sink *k, struct sfu_packet *pack
     k->octets += (uint32_t)packet->n;
 }
 
+static void follow_on(struct sfu *s, struct sfu_sink *k, struct sfu_packet *packet)
+{
+    int64_t sequence;
+    bool first = k->fresh;
+    if (k->peer->state != SFU_LINK_UP || (first && !packet->key))
+        return;
+    if (first)
+        begin(k, packet);
+    if (sfu_rewrite_sequence(&k->rewrite, packet->sequence, &sequence))
+        sink_send(s, k, &k->rewrite, sequence, packet, first);
+}
+
+/* Fills a hole that was there when the sink left this source. */
+static void fade(struct sfu *s, struct sfu_sink *k, struct sfu_packet *packet)
+{
+    int64_t sequence;
+    if (k->peer->state == SFU_LINK_UP &&
+        sfu_rewrite_sequence(&k->before, packet->sequence, &sequence) &&
+        sequence < k->before.last_sequence && packet->now_us - k->before.last_us < SFU_HISTORY_US)
+        sink_send(s, k, &k->before, sequence, packet, false);
+}
+
 void sfu_forward(struct sfu *s, struct sfu_packet *packet)
 {
     struct sfu_source *source = packet->source;
-    if (packet->key)
-        for (struct link *k; (k = list_first(&source->waiting)) != NULL;)
-            sfu_sink_follow(s, LIST_OWNER(k, struct sfu_sink, waiting), source);
-    for (struct link *k = list_first(&source->sinks); k != NULL; k = list_next(&source->sinks, k))
-        sink_send(s, LIST_OWNER(k, struct sfu_sink, following), packet);
+    struct link *k;
+    while (packet->key && (k = list_first(&source->waiting)) != NULL)
+        sfu_sink_follow(s, LIST_OWNER(k, struct sfu_sink, waiting), source);
+    for (k = list_first(&source->sinks); k != NULL; k = list_next(&source->sinks, k))
+        follow_on(s, LIST_OWNER(k, struct sfu_sink, following), packet);
+    for (k = list_first(&source->fading); k != NULL; k = list_next(&source->fading, k))
+        fade(s, LIST_OWNER(k, struct sfu_sink, fading), packet);
 }
 
 /* ---- Again ---- */
@@ -181,44 +198,46 @@ static bool was_resent(struct sfu_sink *k, uint16_t sequence, uint64_t now_us)
 }
 
 /* RFC 4588 4: the original sequence number, then the payload. */
-static size_t rtx_payload(const struct sfu_sink *k, uint16_t sequence, struct bytes payload,
-                          uint8_t *out)
+static size_t rtx_payload(const struct sfu_source *source, const struct sfu_rewrite *w,
+                          uint16_t sequence, struct bytes payload, uint8_t *out)
 {
     struct vp8_descriptor vp8;
     put16(out, sequence);
     memcpy(out + 2, payload.p, payload.n);
-    if (k->source->publication->format == SFU_VP8 && vp8_descriptor_read(payload, &vp8) == 0) {
-        sfu_rewrite_vp8(&k->rewrite, &vp8);
+    if (source->publication->format == SFU_VP8 && vp8_descriptor_read(payload, &vp8) == 0) {
+        sfu_rewrite_vp8(w, &vp8);
         vp8_descriptor_rewrite(&vp8, out + 2);
     }
     return payload.n + 2;
 }
 
-static bool resend(struct sfu *s, struct sfu_sink *k, uint16_t sequence, uint64_t now_us)
+static bool resend(struct sfu *s, struct sfu_sink *k, const struct sfu_source *source,
+                   const struct sfu_rewrite *w, uint16_t sequence, uint64_t now_us)
 {
     uint8_t again[SFU_PACKET + 2];
     struct sfu_history_packet kept;
     struct bytes payload;
     int64_t from;
-    if (k->rtx_ssrc == 0 || k->source == NULL || k->source->history == NULL || k->fresh ||
-        !sfu_rewrite_source(&k->rewrite, sequence, &from) ||
-        !sfu_history_get(k->source->history, from, now_us, &kept, &payload) ||
+    if (source == NULL || !sfu_rewrite_source(w, sequence, &from) ||
+        !sfu_history_get(source->history, from, now_us, &kept, &payload) ||
         was_resent(k, sequence, now_us) || !take_tokens(k->peer->receiver, payload.n, now_us))
         return false;
     struct head h = {
         .ssrc = k->rtx_ssrc,
-        .timestamp = kept.timestamp + k->rewrite.timestamp,
+        .timestamp = kept.timestamp + w->timestamp,
         .sequence = k->rtx_sequence++,
         .payload_type = k->peer->rtx_payload_type,
         .marker = kept.marker,
     };
-    size_t n = rtx_payload(k, sequence, payload, again);
+    size_t n = rtx_payload(source, w, sequence, payload, again);
     return send(s, k->peer, &h, bytes_of(again, n), SFU_OF_VIDEO, now_us);
 }
 
 void sfu_resend(struct sfu *s, struct sfu_sink *k, uint16_t sequence, uint64_t now_us)
 {
-    if (resend(s, k, sequence, now_us))
+    const struct sfu_source *now = k->fresh ? NULL : k->source;
+    if (k->rtx_ssrc != 0 && (resend(s, k, now, &k->rewrite, sequence, now_us) ||
+                             resend(s, k, k->previous, &k->before, sequence, now_us)))
         k->peer->counters.retransmitted++;
     else
         k->peer->counters.not_retransmitted++;

@@ -55,6 +55,7 @@ void sfu_history_put(struct sfu_history *h, const struct sfu_history_packet *p,
     *slot = *p;
     slot->n = (uint16_t)payload.n;
     slot->at = h->written;
+    h->newest = p->sequence > h->newest ? p->sequence : h->newest;
     memcpy(h->bytes + (h->written & (h->cap - 1)), payload.p, payload.n);
     h->written += payload.n;
 }
@@ -70,19 +71,27 @@ bool sfu_history_get(const struct sfu_history *h, int64_t sequence, uint64_t now
     return true;
 }
 
+/* Moves what is there, oldest first, into the new ring. */
+static void refill(struct sfu_history *h, const struct sfu_history *old)
+{
+    for (int64_t n = old->newest - SFU_HISTORY_PACKETS + 1; n <= old->newest; n++) {
+        const struct sfu_history_packet *p = &old->packets[index_of(n)];
+        if (p->sequence == n && is_whole(old, p))
+            sfu_history_put(h, p, bytes_of(old->bytes + (p->at & (old->cap - 1)), p->n));
+    }
+}
+
 void sfu_history_grow(struct sfu_history *h)
 {
     if (!h->narrow || h->cap >= SFU_HISTORY_BYTES_MAX)
         return;
+    struct sfu_history old = *h;
     uint8_t *bytes = malloc(2 * h->cap);
     if (bytes == NULL)
         return;
-    free(h->bytes);
-    h->bytes = bytes;
-    h->cap *= 2;
-    h->written = h->lap_us = 0;
-    h->narrow = false;
-    memset(h->packets, 0, sizeof h->packets);
+    *h = (struct sfu_history){.bytes = bytes, .cap = 2 * old.cap};
+    refill(h, &old);
+    free(old.bytes);
 }
 
 size_t sfu_history_memory(const struct sfu_history *h)

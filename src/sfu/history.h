@@ -21,6 +21,7 @@ struct sfu_history {
     uint8_t *bytes;
     size_t cap;       /* a power of two */
     uint64_t written; /* bytes ever */
+    int64_t newest;   /* the highest number */
     uint64_t lap_us;  /* when the ring was last begun anew; 0: never */
     bool narrow;      /* a lap took less than SFU_HISTORY_US: see sfu_history_grow() */
     struct sfu_history_packet packets[SFU_HISTORY_PACKETS];
@@ -39,9 +40,8 @@ void sfu_history_put(struct sfu_history *h, const struct sfu_history_packet *p,
 bool sfu_history_get(const struct sfu_history *h, int64_t sequence, uint64_t now_us,
                      struct sfu_history_packet *out, struct bytes *out_payload);
 
-/* Doubles the bytes if they have not lasted for SFU_HISTORY_US, up to SFU_HISTORY_BYTES_MAX; what
- * is there is forgotten. Not done while a packet waits, since it allocates; without memory nothing
- * changes. */
+/* Doubles the bytes if they have not lasted for SFU_HISTORY_US, up to SFU_HISTORY_BYTES_MAX. Not
+ * done while a packet waits, since it allocates; without memory nothing changes. */
 void sfu_history_grow(struct sfu_history *h);
 
 size_t sfu_history_memory(const struct sfu_history *h);

@@ -5,11 +5,12 @@
  *     peer.c       peers                      control.c  RTCP in
  *     publish.c    tracks and their streams   report.c   RTCP out
  *     subscribe.c  who follows which stream   event.c    what the caller has to know
- *     stats.c      numbers
+ *     link.c       datagrams, rtc/peer.h      stats.c    numbers
  *
  * A member publishes tracks; a publication has a source for each layer. A receiver has a fixed
  * number of sinks, each of which follows one source at a time and may wait for the key frame of
- * another. The lists of a source are what forwarding walks: nothing is looked up, nothing allocated
+ * another. What is still missing of the one it followed before is sent on when it comes, because a
+ * receiver would wait for it with the new picture in hand. The lists of a source are what forwarding walks: nothing is looked up, nothing allocated
  * for a packet.
  */
 #ifndef SFU_INSIDE_H
@@ -24,6 +25,7 @@
 #include "sfu/asking.h"
 #include "sfu/bandwidth.h"
 #include "sfu/choose.h"
+#include "sfu/demux.h"
 #include "sfu/history.h"
 #include "sfu/kid.h"
 #include "sfu/outbox.h"
@@ -43,6 +45,7 @@ struct sfu_source {
     uint16_t height;
     struct list sinks;   /* sfu_sink.following */
     struct list waiting; /* sfu_sink.waiting: for a key frame of it */
+    struct list fading;  /* sfu_sink.fading: what is late of it fills holes */
     struct sfu_reception reception;
     struct sfu_history *history; /* of video */
     struct sfu_meter rate;       /* bytes */
@@ -84,15 +87,17 @@ struct sfu_resent {
 struct sfu_sink {
     struct link following; /* in source->sinks */
     struct link waiting;   /* in next->waiting */
+    struct link fading;    /* in previous->fading */
     struct sfu_peer *peer;
-    struct sfu_source *source, *next; /* or NULL */
+    struct sfu_source *source, *next, *previous; /* or NULL */
     uint32_t ssrc, rtx_ssrc;
     uint8_t index; /* of the bit in sfu_receiver.marked */
     uint8_t payload_type;
     bool is_audio;
     bool fresh; /* no packet of this source went out yet */
     struct sfu_rewrite rewrite;
-    uint32_t packets, octets; /* RFC 3550 6.4.1 */
+    struct sfu_rewrite before; /* as it was with the previous source */
+    uint32_t packets, octets;  /* RFC 3550 6.4.1 */
     uint16_t rtx_sequence;
     uint64_t key_us; /* when the receiver last asked for a key frame, and was heard */
     /* of video */
@@ -149,6 +154,11 @@ struct sfu_peer {
     uint32_t number;
     struct sfu_meeting *meeting;
     struct sfu_member *of;
+    struct peer *rtc; /* its transport, if that is rtc/peer.h; it is transport_ctx, too */
+    struct sfu_ways ways;
+    uint32_t ufrag, past_ufrag; /* the latter with has_past: from before an ICE restart */
+    bool has_past;
+    uint64_t due_us; /* when the transport has to be looked at */
     const struct sfu_transport *transport;
     void *transport_ctx;
     enum sfu_link_state state;
@@ -190,7 +200,11 @@ struct sfu {
     struct u32map meetings, peers;
     struct list meetings_all, peers_all, marked_meetings, marked_peers;
     uint64_t tick_us;
+    uint64_t now_us; /* when something came in last */
+    struct sfu_demux demux;
+    struct u32map ufrags; /* peers by what they are called in ICE */
     struct sfu_outbox outbox;
+    struct sfu_lane control;      /* to addresses one by one */
     struct buf rtcp;              /* of SFU_RTCP_BYTES: where control packets are written */
     size_t history;               /* bytes */
     struct sfu_counters counters; /* of meetings that are gone */
@@ -250,6 +264,13 @@ static inline bool sfu_peer_receives(const struct sfu_peer *p)
     return p->receiver != NULL && p->state == SFU_LINK_UP;
 }
 
+/* ---- link.c ---- */
+
+void sfu_link_tick(struct sfu *s, struct sfu_peer *p, uint64_t now_us);
+
+/* Says goodbye, and is found no more. */
+void sfu_link_fini(struct sfu *s, struct sfu_peer *p);
+
 /* ---- publish.c ---- */
 
 void sfu_publication_free(struct sfu *s, struct sfu_publication *pub);
@@ -272,6 +293,9 @@ void sfu_sink_wait(struct sfu *s, struct sfu_sink *k, struct sfu_source *source)
 
 /* Follows and waits for nothing any more. */
 void sfu_sink_leave(struct sfu *s, struct sfu_sink *k);
+
+/* What is late of the source it followed before is no longer for it. */
+void sfu_sink_fade_out(struct sfu_sink *k);
 
 /* Who is heard has changed: each receiver's sinks follow. */
 void sfu_assign_voices(struct sfu *s, struct sfu_meeting *m);

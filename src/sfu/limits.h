@@ -22,6 +22,11 @@
  * after a reload. */
 #define SFU_LEAF_PEERS 4u
 
+/* Addresses from which a peer may send, and the table of all of them: twice as many places as one
+ * each, a power of two. */
+#define SFU_WAYS 8u
+#define SFU_WAY_BUCKETS 8192u
+
 /* Simulcast layers of a track: browsers offer three. */
 #define SFU_LAYERS 3u
 
@@ -35,6 +40,9 @@
 #define SFU_VIDEO_SLOTS 48u
 #define SFU_VIDEO_SLOTS_DEFAULT 25u
 
+/* Wishes in one list: they are compared with each other. */
+#define SFU_WANTS 256u
+
 /* Identifiers of layers and media sections, as rtc/rtp_ext.h reads them. */
 #define SFU_RID 16u
 #define SFU_MID 16u
@@ -45,8 +53,8 @@
  * some tunnel around it, before SRTP adds its tag. */
 #define SFU_PACKET 1400u
 
-/* What goes around a payload on its way to a receiver: RTP with extensions, SRTP, UDP and IP. */
-#define SFU_OVERHEAD 64u
+/* What goes around a payload on its way to a receiver: RTP with extensions, and SRTP. */
+#define SFU_OVERHEAD 36u
 
 /* One block of outgoing packets to one receiver: eight of full size. With UDP segmentation offload
  * a packet of eight costs a third of one alone; sixteen save little more. */
@@ -124,9 +132,6 @@
 #define SFU_NACK_MAX 64u
 #define SFU_NACK_HEARD 512u
 
-/* What a voice is taken for when bandwidth is shared out, bit/s, with what goes around it. */
-#define SFU_VOICE_RATE 50000u
-
 /* A round trip beyond that is no round trip. */
 #define SFU_RTT_MAX (10 * SFU_SECOND)
 /* Clocks drift apart by no more than one part in so many. */
@@ -137,9 +142,9 @@
 
 /* ---- Bandwidth: see sfu/bandwidth.h ---- */
 
-/* bit/s. Two small pictures and a voice, to begin with; a voice; and what one core could send to
+/* bit/s. A few small pictures and voices, to begin with; a voice; and what one core could send to
  * one receiver. */
-#define SFU_BANDWIDTH_START 600000u
+#define SFU_BANDWIDTH_START 1000000u
 #define SFU_BANDWIDTH_MIN 50000u
 #define SFU_BANDWIDTH_MAX 50000000u
 
@@ -161,7 +166,7 @@
 /* A step down has to show before the next: a round trip and a message. */
 #define SFU_LOWER_INTERVAL (300 * SFU_MILLISECOND)
 #define SFU_LOSS_WINDOW SFU_SECOND
-#define SFU_LOSS_PACKETS 20u
+#define SFU_LOSS_PACKETS 50u
 #define SFU_SILENCE (1500 * SFU_MILLISECOND)
 
 /* Probes: so long, at least so many packets, each with as much padding as RTP knows (RFC 3550 5.1),
@@ -170,6 +175,6 @@
 #define SFU_PROBE_PACKETS 10u
 #define SFU_PADDING 255u
 #define SFU_PROBE_INTERVAL SFU_SECOND
-#define SFU_PROBE_INTERVAL_MAX (16 * SFU_SECOND)
+#define SFU_PROBE_INTERVAL_MAX (8 * SFU_SECOND)
 
 #endif

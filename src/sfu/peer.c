@@ -59,6 +59,7 @@ static int receiver_new(struct sfu *s, struct sfu_peer *p, const struct sfu_peer
     p->receiver = r;
     r->n_audio = n_audio;
     r->n_video = n - n_audio;
+    r->tokens = SFU_RESEND_BURST;
     r->tokens_us = now_us;
     sfu_bandwidth_init(&r->bandwidth, now_us);
     for (unsigned i = 0; i < n; i++)
@@ -193,6 +194,9 @@ void sfu_peer_free(struct sfu *s, struct sfu_peer *p)
     sfu_stop_pictures(s, p);
     for (unsigned i = 0; p->receiver != NULL && i < p->receiver->n_audio; i++)
         sfu_sink_leave(s, &p->receiver->sinks[i]);
+    for (unsigned i = 0; p->receiver != NULL && i < p->receiver->n_video; i++)
+        sfu_sink_fade_out(&p->receiver->sinks[p->receiver->n_audio + i]);
+    sfu_link_fini(s, p);
     u32map_take(&s->peers, p->number);
     list_take(&s->peers_all, &p->all);
     list_take(&p->of->peers, &p->member);
@@ -214,6 +218,7 @@ void sfu_peer_close(struct sfu *s, uint32_t peer)
 void sfu_peer_tick(struct sfu *s, struct sfu_peer *p, uint64_t now_us)
 {
     struct sfu_receiver *r = p->receiver;
+    sfu_link_tick(s, p, now_us);
     if (p->state != SFU_LINK_UP)
         return;
     for (int kind = 0; p->sender != NULL && kind < SFU_KINDS; kind++)

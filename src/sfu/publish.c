@@ -144,6 +144,7 @@ static int source_init(struct sfu *s, struct sfu_publication *pub, unsigned i,
         memcpy(source->rid, l->rid.p, l->rid.n);
     list_init(&source->sinks);
     list_init(&source->waiting);
+    list_init(&source->fading);
     /* without retransmission a question could not be answered: SRTP seals a number once */
     sfu_reception_init(&source->reception, pub->clock, is_video && pub->rtx_payload_type != 0);
     int rv = is_video ? sfu_history_new(&source->history) : 0;
@@ -156,6 +157,8 @@ static void sources_fini(struct sfu *s, struct sfu_publication *pub)
 {
     for (unsigned i = 0; i < pub->n_sources; i++) {
         struct sfu_history *h = pub->sources[i].history;
+        for (struct link *k; (k = list_first(&pub->sources[i].fading)) != NULL;)
+            sfu_sink_fade_out(LIST_OWNER(k, struct sfu_sink, fading));
         s->history -= h == NULL ? 0 : sfu_history_memory(h);
         sfu_history_free(h);
     }

@@ -23,6 +23,7 @@ struct sfu_reception {
     struct replay seen;
     int64_t base;           /* the first number */
     uint64_t packets, lost; /* lost: given up, or beyond a leap */
+    uint64_t lost_told;     /* sfu_reception_lost() */
     uint64_t recovered;
     uint64_t expected_prior, packets_prior; /* at the last report */
     uint32_t transit, jitter;               /* RFC 3550 A.8; jitter in 1/16 units */
@@ -54,6 +55,14 @@ size_t sfu_reception_ask(struct sfu_reception *r, uint64_t now_us, uint16_t *out
 static inline bool sfu_reception_waits(const struct sfu_reception *r)
 {
     return r->n_missing != 0;
+}
+
+/* How many were lost since the last call. */
+static inline uint64_t sfu_reception_lost(struct sfu_reception *r)
+{
+    uint64_t more = r->lost - r->lost_told;
+    r->lost_told = r->lost;
+    return more;
 }
 
 /* Everything of a report block but what concerns sender reports; a new interval begins. Nothing

@@ -39,6 +39,7 @@ static void ask_again(struct sfu *s, struct sfu_peer *p, struct sfu_source *sour
     uint16_t lost[SFU_NACK_MAX];
     bool given_up = false;
     size_t n = sfu_reception_ask(&source->reception, now_us, lost, SFU_NACK_MAX, &given_up);
+    p->counters.lost_in += sfu_reception_lost(&source->reception);
     /* a frame that will not be whole: those that refer to it will not be right */
     if (given_up && source->sinks.n != 0)
         source->asking.wanted = true;

@@ -15,6 +15,7 @@ int sfu_new(const struct sfu_config *config, struct sfu **out)
     list_init(&s->marked_meetings);
     list_init(&s->marked_peers);
     int rv = crypto_random(config->crypto, (uint8_t *)&s->seed, sizeof s->seed);
+    s->demux.seed = s->seed;
     if (rv == 0)
         rv = buf_reserve(&s->rtcp, SFU_RTCP_BYTES);
     if (rv == 0)
@@ -35,6 +36,7 @@ void sfu_free(struct sfu *s)
         sfu_meeting_close(s, LIST_OWNER(k, struct sfu_meeting, all)->number);
     u32map_fini(&s->meetings);
     u32map_fini(&s->peers);
+    u32map_fini(&s->ufrags);
     sfu_outbox_fini(&s->outbox);
     buf_free(&s->rtcp);
     free(s);
@@ -65,6 +67,7 @@ void sfu_tick(struct sfu *s, uint64_t now_us)
     if (now_us < s->tick_us)
         return;
     s->tick_us = now_us + SFU_TICK_US;
+    s->now_us = now_us;
     for (struct link *k = list_first(&s->meetings_all); k != NULL;
          k = list_next(&s->meetings_all, k))
         sfu_meeting_tick(s, LIST_OWNER(k, struct sfu_meeting, all), now_us);

@@ -125,7 +125,7 @@ int sfu_peer_open(struct sfu *s, uint32_t peer, const struct sfu_peer_config *co
 int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd,
                      struct sfu_peer_answer *out) CONCLAVE_CHECKED;
 
-/* It is dead when this returns: nothing it sent afterwards is forwarded, nothing goes to it, not
+/* It is dead when this returns: nothing it sends is forwarded, nothing goes to it but a goodbye, not
  * even what waits in sfu_output(). An unknown one is fine. */
 void sfu_peer_close(struct sfu *s, uint32_t peer);
 
@@ -151,7 +151,8 @@ struct sfu_want {
 
 /* The whole list, the most important first: when bandwidth is short, layers and then pictures are
  * given up from its end. Sound needs no asking: a receiver gets the most active voices but its own.
- * ENOTFOUND. EINVAL: more than it has slots, a picture twice, or a value out of range. */
+ * There are no more pictures than slots: what stands behind them in the list is left out. ENOTFOUND.
+ * EINVAL: the peer does not receive, a picture twice, or a value out of range. */
 int sfu_subscribe(struct sfu *s, uint32_t peer, const struct sfu_want *wants, size_t n,
                   uint64_t now_us) CONCLAVE_CHECKED;
 
@@ -266,10 +267,12 @@ int sfu_peer_stats(const struct sfu *s, uint32_t peer, uint64_t now_us,
 
 struct aead_engine;
 struct crypto;
+struct dtls_identity;
 
 struct sfu_config {
-    struct crypto *crypto;      /* for random numbers; borrowed */
-    struct aead_engine *engine; /* SRTP; borrowed, of this thread */
+    struct crypto *crypto;          /* for random numbers; borrowed */
+    struct aead_engine *engine;     /* SRTP; borrowed, of this thread */
+    struct dtls_identity *identity; /* borrowed, may be shared with other threads */
 };
 
 /* ENOMEM, ECRYPTO, ERANDOM. */

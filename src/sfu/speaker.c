@@ -37,11 +37,23 @@ static void set_active(struct sfu_speakers *s, struct sfu_voice *v, bool active)
     s->active += active ? 1u : -1u;
 }
 
+/* True if it is another one now. */
+static bool choose_spare(struct sfu_speakers *s)
+{
+    struct sfu_voice *now = s->spare;
+    struct sfu_voice *least = s->active < s->most ? NULL : extreme(s, true, false);
+    bool good = now != NULL && now->active && now != s->dominant && least != NULL &&
+                (now->score < SFU_VOICE_SPEAKS || now->score <= least->score + SFU_VOICE_MARGIN);
+    s->spare = good ? now : least;
+    return s->spare != now;
+}
+
 void sfu_speakers_add(struct sfu_speakers *s, struct sfu_voice *v)
 {
     list_put(&s->all, &v->line);
     if (s->active < s->most)
         set_active(s, v, true);
+    choose_spare(s);
 }
 
 void sfu_speakers_remove(struct sfu_speakers *s, struct sfu_voice *v)
@@ -57,6 +69,7 @@ void sfu_speakers_remove(struct sfu_speakers *s, struct sfu_voice *v)
     struct sfu_voice *next = extreme(s, false, true);
     if (next != NULL)
         set_active(s, next, true);
+    choose_spare(s);
 }
 
 static bool comes_before(const struct sfu_speakers *s, const struct sfu_voice *a,
@@ -156,5 +169,6 @@ struct sfu_speakers_change sfu_speakers_tick(struct sfu_speakers *s, uint64_t no
         smooth(voice_of(k));
     change.active = fill(s);
     change.dominant = elect(s, now_us);
+    change.active = choose_spare(s) || change.active;
     return change;
 }

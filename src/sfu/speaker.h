@@ -10,7 +10,8 @@
  *
  * The active voices, at most `most`, are those that are forwarded. A silent one makes room for one
  * that begins to speak at once; one that speaks only for one that is 3 dB louder; the dominant
- * speaker never. While there is room everybody is active, silent or not.
+ * speaker never. While there is room everybody is active, silent or not. One of them is spare: it
+ * is for those only who are active themselves and do not hear themselves, and it speaks the least.
  *
  * Give it levels of authenticated packets only.
  */
@@ -40,6 +41,7 @@ struct sfu_speakers {
     struct list all;
     unsigned most, active;
     struct sfu_voice *dominant, *challenger; /* or NULL */
+    struct sfu_voice *spare;                 /* NULL unless there are `most` active */
     unsigned patience;                       /* ticks the challenger has been louder */
     uint64_t since_us;                       /* that the dominant one is */
     uint64_t tick_us;                        /* the next */

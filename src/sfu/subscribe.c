@@ -20,10 +20,24 @@ static void stop_waiting(struct sfu_sink *k)
     k->next = NULL;
 }
 
+void sfu_sink_fade_out(struct sfu_sink *k)
+{
+    if (k->previous != NULL)
+        list_take(&k->previous->fading, &k->fading);
+    k->previous = NULL;
+}
+
 static void stop_following(struct sfu_sink *k)
 {
-    if (k->source != NULL)
-        list_take(&k->source->sinks, &k->following);
+    if (k->source == NULL)
+        return;
+    list_take(&k->source->sinks, &k->following);
+    if (!k->is_audio && !k->fresh) {
+        sfu_sink_fade_out(k);
+        k->previous = k->source;
+        k->before = k->rewrite;
+        list_put(&k->previous->fading, &k->fading);
+    }
     k->source = NULL;
 }
 
@@ -75,19 +89,29 @@ static struct sfu_sink *free_voice(struct sfu_receiver *r)
     return NULL;
 }
 
+/* Whether a receiver is to hear a voice. Nobody hears himself; so who is active has room for one
+ * more of the others. */
+static bool is_to_hear(const struct sfu_peer *p, const struct sfu_voice *voice)
+{
+    const struct sfu_publication *own = p->of->publications[SFU_AUDIO];
+    if (!voice->active || (own != NULL && voice == &own->voice))
+        return false;
+    return voice != p->meeting->speakers.spare || (own != NULL && own->voice.active);
+}
+
 void sfu_assign_voices_of(struct sfu *s, struct sfu_peer *p)
 {
     struct sfu_receiver *r = p->receiver;
     struct list *all = &p->meeting->speakers.all;
     for (unsigned i = 0; r != NULL && i < r->n_audio; i++)
-        if (r->sinks[i].source != NULL && !r->sinks[i].source->publication->voice.active)
+        if (r->sinks[i].source != NULL && !is_to_hear(p, &r->sinks[i].source->publication->voice))
             sfu_sink_leave(s, &r->sinks[i]);
     for (struct link *k = list_first(all); r != NULL && k != NULL; k = list_next(all, k)) {
         const struct sfu_voice *voice = LIST_OWNER(k, struct sfu_voice, line);
         struct sfu_publication *pub = LIST_OWNER(voice, struct sfu_publication, voice);
         struct sfu_source *source = &pub->sources[0];
         struct sfu_sink *sink = free_voice(r);
-        if (sink != NULL && voice->active && pub->peer->of != p->of && !follows(r, source))
+        if (sink != NULL && is_to_hear(p, voice) && !follows(r, source))
             sfu_sink_follow(s, sink, source);
     }
 }
@@ -189,7 +213,7 @@ void sfu_withdraw_picture(struct sfu *s, struct sfu_publication *pub)
 
 static bool wants_valid(const struct sfu_peer *p, const struct sfu_want *wants, size_t n)
 {
-    if (p->receiver == NULL || n > p->receiver->n_video)
+    if (p->receiver == NULL)
         return false;
     for (size_t i = 0; i < n; i++) {
         if (wants[i].kind == SFU_AUDIO || wants[i].kind >= SFU_KINDS)
@@ -238,9 +262,10 @@ int sfu_subscribe(struct sfu *s, uint32_t peer, const struct sfu_want *wants, si
     struct sfu_peer *p = sfu_peer_of(s, peer);
     if (p == NULL)
         return CONCLAVE_ENOTFOUND;
-    if (!wants_valid(p, wants, n))
+    if (n > SFU_WANTS || !wants_valid(p, wants, n))
         return CONCLAVE_EINVAL;
     struct sfu_receiver *r = p->receiver;
+    n = n < r->n_video ? n : r->n_video;
     for (unsigned i = 0; i < r->n_video; i++) {
         struct sfu_sink *k = &r->sinks[r->n_audio + i];
         if (k->wanted && !is_listed(k, wants, n))
@@ -268,7 +293,7 @@ static uint64_t rate_of(const struct sfu_source *source, uint64_t now_us)
 
 static uint64_t voices_rate(const struct sfu_receiver *r, uint64_t now_us)
 {
-    uint64_t rate = SFU_VOICE_RATE; /* for one that begins to speak */
+    uint64_t rate = 0;
     for (unsigned i = 0; i < r->n_audio; i++)
         if (r->sinks[i].source != NULL)
             rate += rate_of(r->sinks[i].source, now_us);
