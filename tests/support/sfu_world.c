@@ -68,8 +68,8 @@ void world_schedule(struct sfu_world *w, uint64_t at, struct world_member *m, bo
 
 /* ---- Paths ---- */
 
-static void travel(struct world_member *m, struct world_path *path, bool to_switch,
-                   const uint8_t *packet, size_t n)
+void world_travel(struct world_member *m, struct world_path *path, bool to_switch,
+                  const uint8_t *packet, size_t n)
 {
     struct sfu_world *w = m->world;
     uint64_t at = w->now;
@@ -98,7 +98,10 @@ static void travel(struct world_member *m, struct world_path *path, bool to_swit
 
 void world_send_up(struct world_member *m, const uint8_t *packet, size_t n)
 {
-    travel(m, &m->up, true, packet, n);
+    if (m->peer != NULL)
+        world_peer_send(m, packet, n);
+    else
+        world_travel(m, &m->up, true, packet, n);
 }
 
 /* ---- The switch ---- */
@@ -116,7 +119,7 @@ static void deliver(struct sfu_world *w)
                 size_t left = groups[i].n - at;
                 size_t size = left < groups[i].segment ? left : groups[i].segment;
                 assert_true(k + 1 == groups[i].count || size == groups[i].segment);
-                travel(m, &m->down, false, groups[i].p + at, size);
+                world_travel(m, &m->down, false, groups[i].p + at, size);
                 at += size;
             }
             assert_int_equal(at, groups[i].n);
@@ -163,16 +166,22 @@ static void happen(struct sfu_world *w, struct world_event *e)
     struct sfu_peer *p = sfu_peer_of(w->sfu, m->number);
 
     if (e->packet == NULL && m->here) {
+        if (m->peer != NULL)
+            world_peer_tick(m);
         world_sender_tick(m);
         if (m->receives)
             world_receiver_tick(m);
         world_schedule(w, w->now + MEMBER_TICK, m, false, NULL, 0);
+    } else if (e->packet != NULL && e->to_switch && m->peer != NULL) {
+        sfu_input(w->sfu, e->packet, e->n, &m->address, w->now);
     } else if (e->packet != NULL && e->to_switch && p != NULL) {
         if (rtp_is_rtcp(bytes_of(e->packet, e->n)))
             sfu_rtcp(w->sfu, p, bytes_of(e->packet, e->n), w->now);
         else
             sfu_rtp(w->sfu, p, e->packet, e->n, w->now);
-    } else if (e->packet != NULL && !e->to_switch && m->here) {
+    } else if (e->packet != NULL && m->here && m->peer != NULL) {
+        world_peer_input(m, e->packet, e->n);
+    } else if (e->packet != NULL && m->here) {
         world_receiver_input(m, e->packet, e->n);
     }
     free(e->packet);
@@ -216,26 +225,34 @@ struct sfu_world *sfu_world_new(uint64_t seed, const struct sfu_meeting_config *
     w->now = START;
     w->speaker = SFU_NOBODY;
     assert_int_equal(crypto_new_public(2, &w->crypto), 0);
-    assert_int_equal(sfu_new(&(struct sfu_config){.crypto = w->crypto}, &w->sfu), 0);
+    assert_int_equal(aead_engine_new(AEAD_BEST, &w->engine), 0);
+    assert_int_equal(dtls_identity_new(0, &w->identity), 0);
+    struct sfu_config switch_config = {w->crypto, w->engine, w->identity};
+    assert_int_equal(sfu_new(&switch_config, &w->sfu), 0);
     assert_int_equal(sfu_meeting_open(w->sfu, WORLD_MEETING, config != NULL ? config : &usual), 0);
     return w;
 }
 
 void sfu_world_free(struct sfu_world *w)
 {
-    for (size_t i = 0; i < w->n_members; i++)
+    for (size_t i = 0; i < w->n_members; i++) {
         world_receiver_fini(&w->members[i]);
+        peer_free(w->members[i].peer);
+        dtls_identity_free(w->members[i].identity);
+    }
     for (size_t i = 0; i < w->n_events; i++)
         free(w->events[i].packet);
     free(w->events);
     sfu_free(w->sfu);
+    dtls_identity_free(w->identity);
+    aead_engine_free(w->engine);
     crypto_free(w->crypto);
     free(w);
 }
 
-struct world_member *sfu_world_join(struct sfu_world *w, uint32_t leaf)
+static struct sfu_peer_config config_of(uint32_t leaf)
 {
-    struct sfu_peer_config config = {
+    return (struct sfu_peer_config){
         .meeting = WORLD_MEETING,
         .leaf = leaf,
         .sends = true,
@@ -244,8 +261,10 @@ struct world_member *sfu_world_join(struct sfu_world *w, uint32_t leaf)
         .video_payload_type = WORLD_PT_VIDEO,
         .rtx_payload_type = WORLD_PT_RTX,
     };
-    struct sfu_peer *p = NULL;
+}
 
+static struct world_member *member_new(struct sfu_world *w, uint32_t leaf)
+{
     assert_in_range(w->n_members, 0, WORLD_MEMBERS - 1);
     struct world_member *m = &w->members[w->n_members];
     *m = (struct world_member){
@@ -254,6 +273,7 @@ struct world_member *sfu_world_join(struct sfu_world *w, uint32_t leaf)
         .receives = true,
         .number = 1000 + (uint32_t)w->n_members,
         .leaf = leaf,
+        .address = {.family = RTC_IPV4, .ip = {10}, .port = (uint16_t)w->n_members},
         .kid_leaf = leaf,
         .level = 127,
         .epoch = 1,
@@ -262,12 +282,51 @@ struct world_member *sfu_world_join(struct sfu_world *w, uint32_t leaf)
         .clock_us = random_below(&w->random, 1000 * SECOND),
         .recorder = calloc(1, sizeof *m->recorder),
     };
-    struct rtc_address address = {.family = RTC_IPV4, .port = (uint16_t)w->n_members++};
+    assert_non_null(m->recorder);
+    w->n_members++;
+    world_schedule(w, w->now + random_below(&w->random, MEMBER_TICK), m, false, NULL, 0);
+    return m;
+}
+
+struct world_member *sfu_world_join(struct sfu_world *w, uint32_t leaf)
+{
+    struct sfu_peer_config config = config_of(leaf);
+    struct world_member *m = member_new(w, leaf);
+    struct sfu_peer *p = NULL;
+
     assert_int_equal(
         sfu_peer_attach(w->sfu, m->number, &config, &sfu_transport_plain, NULL, w->now, &p), 0);
     sfu_peer_answer_slots(p, &m->slots_of);
-    sfu_peer_up(w->sfu, p, &address, w->now);
-    world_schedule(w, w->now + random_below(&w->random, MEMBER_TICK), m, false, NULL, 0);
+    sfu_peer_up(w->sfu, p, &m->address, w->now);
+    m->connected = true;
+    return m;
+}
+
+struct world_member *sfu_world_join_securely(struct sfu_world *w, uint32_t leaf)
+{
+    static const struct rtc_address there = {.family = RTC_IPV4, .ip = {10, 1}, .port = 1};
+    struct sfu_peer_config config = config_of(leaf);
+    struct world_member *m = member_new(w, leaf);
+    struct peer_config own = {
+        .role = PEER_CLIENT,
+        .dtls_role = DTLS_CLIENT,
+        .engine = w->engine,
+        .candidates = &there,
+        .n_candidates = 1,
+        .seed = {(uint8_t)m->number},
+        .local = {bytes_str("member"), bytes_str("aPasswordOfAMember012345")},
+    };
+
+    assert_int_equal(dtls_identity_new(0, &m->identity), 0);
+    own.identity = m->identity;
+    config.ufrag = own.local.ufrag;
+    config.pwd = own.local.pwd;
+    config.fingerprint = bytes_of(dtls_identity_fingerprint(m->identity), DTLS_FINGERPRINT);
+    assert_int_equal(sfu_peer_open(w->sfu, m->number, &config, w->now, &m->slots_of), 0);
+    own.remote.ufrag = bytes_str(m->slots_of.ufrag);
+    own.remote.pwd = bytes_str(m->slots_of.pwd);
+    memcpy(own.fingerprint, m->slots_of.fingerprint, DTLS_FINGERPRINT);
+    assert_int_equal(peer_new(&own, w->now, &m->peer), 0);
     return m;
 }
 

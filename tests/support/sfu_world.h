@@ -2,12 +2,13 @@
  * virtual clock and a seed. Members send marked frames and check every frame they get: nothing may
  * come out changed, under another's name, twice or out of order.
  *
- * Transports are plain (sfu/transport.h): what SRTP does to packets is tested where it lives.
+ * Transports are plain (sfu/transport.h), which is fast, or real ones: ICE, DTLS and SRTP.
  */
 #ifndef TESTS_SUPPORT_SFU_WORLD_H
 #define TESTS_SUPPORT_SFU_WORLD_H
 
 #include "rtc/assembler.h"
+#include "rtc/peer.h"
 #include "sfu/inside.h"
 #include "support/random.h"
 
@@ -97,6 +98,10 @@ struct world_member {
     bool here, deaf, receives; /* deaf: gives no feedback of any kind */
     bool obeys;                /* sends only what is in demand */
     uint32_t number, leaf;
+    struct rtc_address address;
+    struct peer *peer; /* NULL: a plain transport */
+    struct dtls_identity *identity;
+    bool connected;
     struct world_path up, down;
     struct world_stream streams[WORLD_STREAMS];
     uint8_t level;  /* of its voice, -dBov */
@@ -126,6 +131,8 @@ struct sfu_world {
     uint64_t now, orders;
     struct sfu *sfu;
     struct crypto *crypto;
+    struct aead_engine *engine;
+    struct dtls_identity *identity;
     size_t n_events, room;
     struct world_event *events; /* a heap by time */
     size_t n_members;
@@ -139,8 +146,10 @@ struct sfu_world {
 struct sfu_world *sfu_world_new(uint64_t seed, const struct sfu_meeting_config *config);
 void sfu_world_free(struct sfu_world *w);
 
-/* A member with a good path (20 ms each way), who sends and receives. */
+/* A member with a good path (20 ms each way), who sends and receives. Securely: it has yet to
+ * connect. */
 struct world_member *sfu_world_join(struct sfu_world *w, uint32_t leaf);
+struct world_member *sfu_world_join_securely(struct sfu_world *w, uint32_t leaf);
 void sfu_world_leave(struct world_member *m);
 
 void sfu_world_speak(struct world_member *m, uint8_t level); /* publishes if need be */
@@ -160,6 +169,11 @@ struct world_slot *sfu_world_slot(struct world_member *m, uint32_t leaf, enum sf
 
 void world_schedule(struct sfu_world *w, uint64_t at, struct world_member *m, bool to_switch,
                     const uint8_t *packet, size_t n);
+void world_travel(struct world_member *m, struct world_path *path, bool to_switch,
+                  const uint8_t *packet, size_t n);
+void world_peer_tick(struct world_member *m);
+void world_peer_input(struct world_member *m, uint8_t *packet, size_t n);
+void world_peer_send(struct world_member *m, const uint8_t *packet, size_t n);
 void world_send_up(struct world_member *m, const uint8_t *packet, size_t n);
 void world_sender_tick(struct world_member *m);
 void world_sender_rtcp(struct world_member *m, const struct rtcp_packet *packet);

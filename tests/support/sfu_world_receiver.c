@@ -59,9 +59,8 @@ static void decoded(struct world_member *m, struct world_slot *slot)
 {
     uint64_t now = m->world->now;
 
-    if (slot->begun && now - slot->last_us > slot->freeze_us)
+    if (slot->last_us != 0 && now - slot->last_us > slot->freeze_us)
         slot->freeze_us = now - slot->last_us;
-    slot->begun = true;
     slot->last_us = now;
     slot->frames++;
 }
@@ -80,7 +79,7 @@ static void look(struct world_member *m, struct world_slot *slot, struct bytes f
     slot->switches += slot->begun && !same && key;
     bool whole = key || (same && slot->whole && mark.frame == slot->frame + 1);
     if (slot->begun && (mark.leaf != slot->leaf || mark.kind != slot->kind))
-        slot->begun = false; /* the time between two pictures is no freeze */
+        slot->last_us = 0; /* the time between two pictures is no freeze */
     slot->leaf = mark.leaf;
     slot->kind = mark.kind;
     slot->layer = mark.layer;
