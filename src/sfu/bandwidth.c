@@ -225,7 +225,7 @@ void sfu_bandwidth_feedback(struct sfu_bandwidth *b, const struct transport_cc *
         lower(b, delivered(b, now_us) * 17 / 20, now_us);
     else
         grow(b, now_us);
-    /* what is late is told as lost first: the message after the one that tells of the last decides */
+    /* what is late is told as lost first: the message after that which tells of the last decides */
     struct sfu_probe *p = &b->probe;
     if (p->state == SFU_PROBE_SETTLING)
         probe_judge(b, now_us);

@@ -10,8 +10,8 @@
  * A member publishes tracks; a publication has a source for each layer. A receiver has a fixed
  * number of sinks, each of which follows one source at a time and may wait for the key frame of
  * another. What is still missing of the one it followed before is sent on when it comes, because a
- * receiver would wait for it with the new picture in hand. The lists of a source are what forwarding walks: nothing is looked up, nothing allocated
- * for a packet.
+ * receiver would wait for it with the new picture in hand. The lists of a source are what
+ * forwarding walks: nothing is looked up, nothing allocated for a packet.
  */
 #ifndef SFU_INSIDE_H
 #define SFU_INSIDE_H

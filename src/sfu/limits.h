@@ -98,8 +98,9 @@
 #define SFU_KEY_SLOT_INTERVAL SFU_SECOND
 
 /* Retransmissions to a receiver: so much of its bandwidth (a fraction), at least so many bytes a
- * second, with so many at once; and a packet not twice within a time in which the first can
- * arrive. Numbers resent of a stream are remembered in a table of this size, a power of two. */
+ * second, with so many at once; and a packet not twice within three quarters of a round trip, but
+ * for jitter the time in which the first could arrive. Numbers resent of a stream are remembered in
+ * a table of this size, a power of two. */
 #define SFU_RESEND_SHARE 4u
 #define SFU_RESEND_LEAST 16000u
 #define SFU_RESEND_BURST 60000u

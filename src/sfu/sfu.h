@@ -125,8 +125,8 @@ int sfu_peer_open(struct sfu *s, uint32_t peer, const struct sfu_peer_config *co
 int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd,
                      struct sfu_peer_answer *out) CONCLAVE_CHECKED;
 
-/* It is dead when this returns: nothing it sends is forwarded, nothing goes to it but a goodbye, not
- * even what waits in sfu_output(). An unknown one is fine. */
+/* It is dead when this returns: nothing it sends is forwarded, nothing goes to it but a goodbye,
+ * not even what waits in sfu_output(). An unknown one is fine. */
 void sfu_peer_close(struct sfu *s, uint32_t peer);
 
 /* All peers of a member who is no longer one. */
@@ -151,8 +151,8 @@ struct sfu_want {
 
 /* The whole list, the most important first: when bandwidth is short, layers and then pictures are
  * given up from its end. Sound needs no asking: a receiver gets the most active voices but its own.
- * There are no more pictures than slots: what stands behind them in the list is left out. ENOTFOUND.
- * EINVAL: the peer does not receive, a picture twice, or a value out of range. */
+ * There are no more pictures than slots: what stands behind them in the list is left out.
+ * ENOTFOUND. EINVAL: the peer does not receive, a picture twice, or a value out of range. */
 int sfu_subscribe(struct sfu *s, uint32_t peer, const struct sfu_want *wants, size_t n,
                   uint64_t now_us) CONCLAVE_CHECKED;
 
