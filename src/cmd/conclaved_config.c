@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/conclaved_media.h"
 #include "net/ini.h"
 #include "net/limits.h"
 
@@ -94,6 +95,10 @@ static const struct setting settings[] = {
     {"limits", "participants", NUMBER, AT(participants), 2, 10000, NULL},
     {"limits", "waiting", NUMBER, AT(waiting), 1, 100000, NULL},
     {"limits", "hellos_per_minute", NUMBER, AT(hellos_per_minute), 1, 100000, NULL},
+    {"media", "enabled", YES_NO, AT(media), 0, 0, NULL},
+    {"media", "addresses", TEXT, AT(media_addresses), 0, 0, NULL},
+    {"media", "port", NUMBER, AT(media_port), 0, UINT16_MAX, NULL},
+    {"media", "workers", NUMBER, AT(media_workers), 0, MEDIA_WORKERS, NULL},
     {"log", "file", TEXT, AT(log_file), 0, 0, NULL},
     {"log", "level", WORD, AT(log_level), 0, 0, level_words},
     {"log", "megabytes", NUMBER, AT(log_megabytes), 0, 100000, NULL},
@@ -117,6 +122,7 @@ void config_default(struct config *c)
         .participants = 1000,
         .waiting = 2000,
         .hellos_per_minute = 30,
+        .media = true,
         .log_level = NET_INFO,
         .log_megabytes = 100,
         .log_keep = 5,
@@ -186,7 +192,7 @@ static bool set(void *ctx, const struct ini_entry *entry, char why[static INI_WH
             continue;
         if (strcmp(settings[i].section, entry->section) == 0)
             return set_one(ctx, &settings[i], entry->value, why);
-        elsewhere = settings[i].section;
+        elsewhere = elsewhere != NULL ? elsewhere : settings[i].section;
     }
     if (elsewhere != NULL)
         return wrong(why, "belongs into section [%s]", elsewhere);
@@ -252,6 +258,22 @@ static bool check_listeners(const struct config *c, char *why)
     return true;
 }
 
+static bool check_media(const struct config *c, char *why)
+{
+    struct config_words words;
+    if (!config_words(c->media_addresses, &words) || words.n > MEDIA_ADDRESSES)
+        return wrong(why, "[media] addresses: at most %u", MEDIA_ADDRESSES);
+    for (size_t i = 0; i < words.n; i++)
+        if (!is_address(words.words[i]))
+            return wrong(why,
+                         "[media] addresses: \"%.60s\" is no address; write 192.0.2.1 or "
+                         "2001:db8::1",
+                         words.words[i]);
+    if (c->media_port + c->media_workers > UINT16_MAX + UINT64_C(1))
+        return wrong(why, "[media] port: leaves no ports for so many workers");
+    return true;
+}
+
 int config_check(const struct config *c, char out_why[static CONFIG_WHY])
 {
     struct config_words domains;
@@ -263,6 +285,8 @@ int config_check(const struct config *c, char out_why[static CONFIG_WHY])
     else if (c->url[0] != '\0' && !check_url(c->url, out_why))
         ok = false;
     else if (!check_listeners(c, out_why))
+        ok = false;
+    else if (!check_media(c, out_why))
         ok = false;
     else if (!config_words(c->domains, &domains))
         ok = wrong(out_why, "domains: at most %d", CONFIG_DOMAINS);

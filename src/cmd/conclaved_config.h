@@ -31,6 +31,11 @@ struct config {
     /* [limits] */
     uint64_t connections, connections_per_address, queue_megabytes;
     uint64_t participants, waiting, hellos_per_minute;
+    /* [media] */
+    bool media;
+    char media_addresses[CONFIG_TEXT]; /* said to members; "": found out */
+    uint64_t media_port;               /* 0: any */
+    uint64_t media_workers;            /* 0: one for each core */
     /* [log] */
     char log_file[CONFIG_TEXT];
     uint64_t log_level; /* enum net_level */

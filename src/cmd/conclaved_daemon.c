@@ -215,7 +215,7 @@ static int open_server(struct daemon *d, char *why)
 static int open_hall(struct daemon *d, char *why)
 {
     const struct config *c = d->config;
-    const struct hall_config config = {
+    struct hall_config config = {
         .store = d->keys.store,
         .crypto = d->keys.crypto,
         .signer = d->keys.signer,
@@ -225,7 +225,10 @@ static int open_hall(struct daemon *d, char *why)
         .hellos_per_minute = (uint32_t)c->hellos_per_minute,
         .out = {.ctx = d, .send = hall_send, .close = hall_close, .event = hall_event},
     };
-    int rv = hall_new(&config, &d->hall);
+    int rv = daemon_open_media(d, &config.out, why);
+    if (rv != 0)
+        return rv;
+    rv = hall_new(&config, &d->hall);
     return rv == 0 ? 0 : fail(why, rv, "the hall: %s", conclave_error_text(rv));
 }
 
@@ -349,6 +352,7 @@ static void close_all(struct daemon *d)
     net_server_free(d->server);   /* and connections their hall */
     service_free(d->service);
     hall_free(d->hall);
+    media_free(d->media); /* to which the hall says who is gone */
     net_timer_free(d->hall_timer);
     net_timer_free(d->stop_timer);
     net_loop_free(d->loop);

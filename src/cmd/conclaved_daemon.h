@@ -4,6 +4,7 @@
 
 #include "cmd/conclaved_config.h"
 #include "cmd/conclaved_keys.h"
+#include "cmd/conclaved_media.h"
 #include "net/log.h"
 #include "net/loop.h"
 #include "net/server.h"
@@ -19,6 +20,7 @@ struct daemon {
     struct net_log *log;
     struct net_loop *loop;
     struct net_server *server;
+    struct media *media; /* NULL: there is none */
     struct hall *hall;
     struct service *service;
     struct net_timer *hall_timer, *stop_timer;
@@ -34,6 +36,12 @@ int daemon_run(const struct config *c, char out_why[static CONFIG_WHY]) CONCLAVE
 
 /* An error of the system: counted, and in the log. */
 void daemon_error(struct daemon *d, int error, const char *where);
+
+/* ---- conclaved_media_start.c ---- */
+
+/* Starts the media switch, if there is to be one, and says in `out` how the hall reaches it. */
+int daemon_open_media(struct daemon *d, struct hall_out *out,
+                      char why[static CONFIG_WHY]) CONCLAVE_CHECKED;
 
 /* ---- conclaved_http.c ---- */
 

@@ -29,6 +29,7 @@ struct media {
     struct media_worker *workers[MEDIA_WORKERS];
     unsigned load[MEDIA_WORKERS]; /* members */
     unsigned n_workers;
+    struct dtls_identity *identity;
     struct net_channel *reports;
     struct net_watch *watch;
     struct table members;
@@ -70,6 +71,7 @@ static int open_workers(struct media *m)
         struct media_worker_config config = {.udp = m->config.udp,
                                              .addresses = m->config.addresses,
                                              .n_addresses = m->config.n_addresses,
+                                             .identity = m->identity,
                                              .reports = m->reports};
         config.udp.port = first == 0 ? 0 : (uint16_t)(first + i);
         rv = media_worker_new(&config, &m->workers[i]);
@@ -89,6 +91,8 @@ int media_new(const struct media_config *config, struct media **out)
     int rv = getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed ? 0 : CONCLAVE_ERANDOM;
     if (rv == 0)
         rv = room_table_init(&m->members, seed);
+    if (rv == 0)
+        rv = dtls_identity_new(net_loop_now(config->loop), &m->identity);
     if (rv == 0)
         rv = net_channel_new(MEDIA_QUEUE, &m->reports);
     if (rv == 0)
@@ -134,6 +138,7 @@ void media_free(struct media *m)
         return;
     for (unsigned i = 0; i < m->n_workers; i++)
         media_worker_free(m->workers[i]);
+    dtls_identity_free(m->identity);
     for (size_t i = 0; i < m->members.cap; i++)
         while (m->members.heads[i] != NULL)
             member_free(m, (struct member *)m->members.heads[i]);

@@ -224,8 +224,10 @@ static int make_parts(struct media_worker *w, const struct media_worker_config *
         rv = crypto_new_public(CRYPTO_P256_AES128GCM_SHA256_P256, &w->crypto);
     if (rv == 0)
         rv = aead_engine_new(AEAD_BEST, &w->engine);
+    const struct sfu_config sfu = {
+        .crypto = w->crypto, .engine = w->engine, .identity = config->identity};
     if (rv == 0)
-        rv = sfu_new(&(struct sfu_config){.crypto = w->crypto, .engine = w->engine}, &w->sfu);
+        rv = sfu_new(&sfu, &w->sfu);
     if (rv == 0) {
         const struct media_desk_config desk = {.sfu = w->sfu,
                                                .crypto = w->crypto,

@@ -5,6 +5,7 @@
 #define CMD_CONCLAVED_MEDIA_WORKER_H
 
 #include "cmd/conclaved_media_desk.h"
+#include "crypto/dtls.h"
 #include "net/channel.h"
 #include "net/udp.h"
 
@@ -28,7 +29,8 @@ struct media_worker_config {
     struct net_udp_config udp;
     const struct media_address *addresses; /* 1 to MEDIA_ADDRESSES; looked at once */
     size_t n_addresses;
-    struct net_channel *reports; /* borrowed: where struct media_report goes */
+    struct dtls_identity *identity; /* borrowed; that of all workers */
+    struct net_channel *reports;    /* borrowed: where struct media_report goes */
 };
 
 /* ---- To a worker ---- */

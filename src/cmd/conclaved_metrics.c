@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +75,80 @@ static void put_hall(const struct daemon *d, struct buf *out)
             t.hellos_failed);
 }
 
+/* ---- The media switch: a line for each worker ---- */
+
+#define AT(field) offsetof(struct media_worker_stats, field)
+
+static const struct worker_number {
+    const char *name, *type, *help;
+    size_t at;
+    bool narrow; /* of 32 bits */
+} worker_numbers[] = {
+    {"meetings", "gauge", "Meetings with media.", AT(sfu.meetings), true},
+    {"peers", "gauge", "Media transports.", AT(sfu.peers), true},
+    {"peers_connected", "gauge", "Of them, connected.", AT(sfu.connected), true},
+    {"packets_in_total", "counter", "Packets of members that were opened.",
+     AT(sfu.counters.packets_in), false},
+    {"packets_out_total", "counter", "Packets to members.", AT(sfu.counters.packets_out), false},
+    {"bytes_in_total", "counter", "Bytes of members' packets.", AT(sfu.counters.bytes_in), false},
+    {"bytes_out_total", "counter", "Bytes of packets to members.", AT(sfu.counters.bytes_out),
+     false},
+    {"lost_in_total", "counter", "Packets of members that never came.", AT(sfu.counters.lost_in),
+     false},
+    {"retransmitted_total", "counter", "Packets sent to members again.",
+     AT(sfu.counters.retransmitted), false},
+    {"key_frames_asked_total", "counter", "Key frames asked of members.",
+     AT(sfu.counters.key_frames_asked), false},
+    {"refused_total", "counter", "Packets that were malformed or of nobody known.",
+     AT(sfu.counters.refused), false},
+    {"dropped_video_total", "counter", "Pictures' packets dropped for want of room.",
+     AT(sfu.counters.dropped_video), false},
+    {"dropped_audio_total", "counter", "Sound's packets dropped for want of room.",
+     AT(sfu.counters.dropped_audio), false},
+    {"datagrams_received_total", "counter", "Datagrams of anybody.", AT(udp.received), false},
+    {"datagrams_sent_total", "counter", "Datagrams sent.", AT(udp.sent), false},
+    {"datagrams_dropped_total", "counter", "Not sent: the socket was full.", AT(udp.dropped),
+     false},
+    {"datagrams_failed_total", "counter", "Not sent: the system refused.", AT(udp.failed), false},
+    {"datagrams_overflowed_total", "counter", "Not received: the socket was full.",
+     AT(udp.overflowed), false},
+    {"wishes_refused_total", "counter", "What members asked of the switch in vain.",
+     AT(desk.refused), false},
+};
+
+static uint64_t number_of(const struct media_worker_stats *s, const struct worker_number *n)
+{
+    const char *at = (const char *)s + n->at;
+    uint32_t narrow;
+    uint64_t wide;
+    memcpy(&narrow, at, sizeof narrow);
+    if (n->narrow)
+        return narrow;
+    memcpy(&wide, at, sizeof wide);
+    return wide;
+}
+
+static void put_media(const struct daemon *d, struct buf *out)
+{
+    struct media_worker_stats stats[MEDIA_WORKERS];
+    unsigned workers = d->media == NULL ? 0 : media_workers(d->media);
+    for (unsigned i = 0; i < workers; i++)
+        media_worker_stats(media_worker(d->media, i), &stats[i]);
+    for (size_t k = 0; workers != 0 && k < sizeof worker_numbers / sizeof worker_numbers[0]; k++) {
+        const struct worker_number *number = &worker_numbers[k];
+        char text[256];
+        int n = snprintf(text, sizeof text,
+                         "# HELP conclave_media_%s %s\n# TYPE conclave_media_%s %s\n", number->name,
+                         number->help, number->name, number->type);
+        buf_put(out, bytes_of(text, (size_t)n));
+        for (unsigned i = 0; i < workers; i++) {
+            n = snprintf(text, sizeof text, "conclave_media_%s{worker=\"%u\"} %" PRIu64 "\n",
+                         number->name, i, number_of(&stats[i], number));
+            buf_put(out, bytes_of(text, (size_t)n));
+        }
+    }
+}
+
 void daemon_metrics(const struct daemon *d, struct buf *out)
 {
     uint64_t up = net_loop_now(d->loop) - d->started_us;
@@ -89,4 +164,5 @@ void daemon_metrics(const struct daemon *d, struct buf *out)
             d->store_errors);
     put_network(d, out);
     put_hall(d, out);
+    put_media(d, out);
 }

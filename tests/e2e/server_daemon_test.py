@@ -204,6 +204,17 @@ class Pages(Case):
         for line in text.splitlines():
             self.assertRegex(line, r"^(# (HELP|TYPE) conclave_\w+ .+|conclave_\w+(\{.*\})? \d+)$")
 
+    def test_media_metrics_are_of_each_worker(self):
+        text = self.daemon(settings="[server]\nport = 0\n[media]\nworkers = 3\n").ask(
+            "GET", "/metrics")[1].decode()
+        self.assertEqual(re.findall(r"^conclave_media_peers(\{.*) 0$", text, re.M),
+                         [f'{{worker="{i}"}}' for i in range(3)])
+
+    def test_there_is_no_media_unless_wanted(self):
+        text = self.daemon(settings="[server]\nport = 0\n[media]\nenabled = no\n").ask(
+            "GET", "/metrics")[1].decode()
+        self.assertNotIn("conclave_media", text)
+
     def test_metrics_can_be_off(self):
         daemon = self.daemon(settings="[server]\nport = 0\nmetrics = off\n")
         self.assertEqual(daemon.ask("GET", "/metrics")[0], 404)
@@ -440,6 +451,9 @@ class Settings(Case):
                 ("plain_http = no", "set listen"),
                 ("name = " + "x" * 65, "1 to 64"),
                 ("[tls]\ncertificate = x", "both certificate and key"),
+                ("[media]\naddresses = meet.example.org", "is no address"),
+                ("[media]\naddresses = " + "192.0.2.1 " * 9, "at most 8"),
+                ("[media]\nport = 65530\nworkers = 7", "no ports for so many workers"),
                 ("domains = " + " ".join(f"d{i}.example" for i in range(65)), "at most 64")]:
             self.assertIn(cure, self.refused(settings=f"[server]\n{settings}\n"))
 
@@ -471,6 +485,18 @@ class Settings(Case):
             self.assertEqual(done.returncode, 1, settings)
             self.assertIn(cure, done.stderr)
 
+    def test_a_media_port_that_is_taken_is_told(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            with open(self.path("c.ini"), "w", encoding="utf-8") as f:
+                f.write(f"[server]\nport = 0\n[media]\nport = {taken.getsockname()[1]}\n")
+            done = subprocess.run([PROGRAM, "--data", self.path("d"), "--config",
+                                   self.path("c.ini")], capture_output=True, text=True,
+                                  timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("[media] port", done.stderr)
+        self.assertIn("in use", done.stderr)
+
     def test_right_settings_are_right(self):
         with open(self.path("c.ini"), "w", encoding="utf-8") as f:
             f.write("; all of them\r\n[server]\r\n  name = \" Our server \"\n"
@@ -480,7 +506,9 @@ class Settings(Case):
                     "[ limits ]\nconnections = 500\nconnections_per_address = 500\n"
                     "queue_megabytes = 64\nparticipants = 200\nwaiting = 10\n"
                     "hellos_per_minute = 100\n[log]\nfile = /tmp/none.log\nlevel = warning\n"
-                    "megabytes = 0\nkeep = 0\n[tls]\ncertificate = a\nkey = b\n")
+                    "megabytes = 0\nkeep = 0\n[tls]\ncertificate = a\nkey = b\n"
+                    "[media]\nenabled = yes\nport = 20000\nworkers = 4\n"
+                    "addresses = 192.0.2.1, 2001:db8::1\n")
         done = subprocess.run([PROGRAM, "--config", self.path("c.ini"), "--check-config"],
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
