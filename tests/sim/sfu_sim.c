@@ -278,7 +278,7 @@ static void in_a_crowd_those_who_speak_are_heard(void **state)
     uint64_t voices = 0;
     for (size_t k = 0; k < CROWD; k++)
         voices += w->members[0].heard[k].packets;
-    assert_true(voices <= 5 * 50 * (SFU_AUDIO_SLOTS_DEFAULT + 1));
+    assert_true(voices <= UINT64_C(5) * 50 * (SFU_AUDIO_SLOTS_DEFAULT + 1));
     unsigned moving = 0;
     for (size_t k = 0; k < SFU_VIDEO_SLOTS; k++)
         moving += w->members[0].slots[k].frames > 120;
