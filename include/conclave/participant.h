@@ -211,6 +211,7 @@ bool participant_lobby_next(struct participant *p, uint32_t *at, struct particip
 /* Bytes that came in and went out, commits followed, and so on. */
 struct participant_stats {
     uint64_t bytes_in, bytes_out, epochs, messages_in, heartbeats_in, refused;
+    uint64_t message_bytes_in; /* of bytes_in: what people wrote, and heartbeats */
 };
 void participant_stats(const struct participant *p, struct participant_stats *out);
 

@@ -220,11 +220,12 @@ bool crowd_is_together(const struct crowd *c)
 
 /* ---- Measuring ---- */
 
+/* Heartbeats come all the time, whoever comes and goes: they are not counted. */
 static uint64_t bytes_in(const struct crowd_member *m)
 {
     struct participant_stats stats;
     participant_stats(brain(m), &stats);
-    return stats.bytes_in;
+    return stats.bytes_in - stats.message_bytes_in;
 }
 
 void crowd_mark(struct crowd *c)

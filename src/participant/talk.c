@@ -415,6 +415,7 @@ int participant_talk_received(struct participant *p, struct bytes message)
         return 0;
     }
     p->stats.messages_in++;
+    p->stats.message_bytes_in += message.n;
     p->lazy_save = true; /* a replay after a power cut would be seen, and harms nobody */
     int rv = mls_group_receive(p->group, message, now_of(p), &r);
     p->lazy_save = false;

@@ -61,9 +61,8 @@ static void what_is_said_is_text_of_4000_bytes_at_most(void **state)
 {
     static const char *const good[] = {"x", "He said \"hi\" <3", "two\nlines",
                                        "\xe2\x9d\xa4\xef\xb8\x8f"};
-    static const char *const bad[] = {"", "\xff", "a\x1b[2J",
-                                      "a\xe2\x80\xae"
-                                      "b"};
+    static const char turned[] = {'a', '\xe2', '\x80', '\xae', 'b', '\0'}; /* right to left */
+    static const char *const bad[] = {"", "\xff", "a\x1b[2J", turned};
     char longest[PARTICIPANT_CHAT_MAX + 2];
     struct attack_scene a;
     (void)state;
