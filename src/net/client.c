@@ -26,7 +26,13 @@ struct net_clients {
     struct lws_context *lws;
 };
 
-enum client_state { CLIENT_IDLE, CLIENT_OPENING, CLIENT_OPEN, CLIENT_CLOSING };
+enum client_state {
+    CLIENT_IDLE,
+    CLIENT_OPENING,
+    CLIENT_OPEN,
+    CLIENT_CLOSING, /* what is queued goes out, then it ends */
+    CLIENT_DONE,    /* the closing handshake is under way */
+};
 
 /* A message on its way out; LWS_PRE bytes before it are libwebsockets' to write its header into. */
 struct outgoing {
@@ -146,6 +152,18 @@ static int received(struct net_client *c, struct lws *wsi, struct bytes piece)
     return 0;
 }
 
+/* The closing handshake (RFC 6455 7.1.2), which libwebsockets does for connections that ended in
+ * time, such as one that was kept alive and is not needed. Returning -1 to it would close the
+ * socket at once, and take back what was just sent if the server has sent something that nobody
+ * read: who left would be missed for half a minute.
+ */
+static void begin_handshake(struct net_client *c, struct lws *wsi)
+{
+    c->state = CLIENT_DONE;
+    lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_KEEPALIVE_IDLE, LWS_TO_KILL_ASYNC);
+}
+
 static int writable(struct net_client *c, struct lws *wsi)
 {
     struct outgoing *o = c->first;
@@ -156,12 +174,10 @@ static int writable(struct net_client *c, struct lws *wsi)
             return -1;
         queue_pop(c);
     }
-    if (c->first != NULL) {
+    if (c->first != NULL)
         lws_callback_on_writable(wsi);
-    } else if (c->state == CLIENT_CLOSING) {
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-        return -1;
-    }
+    else if (c->state == CLIENT_CLOSING)
+        begin_handshake(c, wsi);
     return 0;
 }
 

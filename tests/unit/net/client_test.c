@@ -189,6 +189,24 @@ static void closing_sends_first_what_is_queued(void **state)
     stop(&w);
 }
 
+/* TCP takes back what was sent if a socket is closed with something in it that was not read. */
+static void what_was_sent_before_closing_arrives_while_the_server_talks(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    ws_server_stop(&w.server);
+    w.server = ws_server_start_talking("goodbye");
+    connect_to(&w, "127.0.0.1", false);
+    until(&w, &w.frames, 1);
+    assert_int_equal(net_client_send(w.client, bytes_str("goodbye")), 0);
+    net_client_close(w.client);
+    until(&w, &w.closed, 1);
+    assert_true(ws_server_heard(&w.server));
+    w.server = ws_server_start(&(struct ws_server_config){0}); /* for stop() */
+    stop(&w);
+}
+
 static void a_closed_connection_can_be_opened_again(void **state)
 {
     struct world w;
@@ -383,6 +401,7 @@ int main(void)
         cmocka_unit_test(messages_of_every_size_come_back_whole),
         cmocka_unit_test(messages_keep_their_order),
         cmocka_unit_test(closing_sends_first_what_is_queued),
+        cmocka_unit_test(what_was_sent_before_closing_arrives_while_the_server_talks),
         cmocka_unit_test(a_closed_connection_can_be_opened_again),
         cmocka_unit_test(closing_while_connecting_ends_it),
         cmocka_unit_test(a_server_that_is_not_there_is_told_from_the_loop),

@@ -23,6 +23,12 @@ struct ws_server_config {
 struct ws_server ws_server_start(const struct ws_server_config *config);
 void ws_server_stop(const struct ws_server *s);
 
+/* Another one, that sends as much as it can before it begins to read, as a busy one would.
+ * ws_server_heard(): whether this text came in and the client then closed as RFC 6455 says; the
+ * server has then ended. */
+struct ws_server ws_server_start_talking(const char *text);
+bool ws_server_heard(const struct ws_server *s);
+
 /* A certificate for "localhost" that signs itself, and its key, as PEM files. */
 void ws_server_make_certificate(const char *certificate, const char *key);
 
