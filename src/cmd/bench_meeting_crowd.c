@@ -135,7 +135,6 @@ static void note_epoch(struct crowd *c, uint64_t epoch, uint64_t now_us)
     }
     c->epochs[c->n_epochs++] = (struct crowd_epoch){epoch, now_us};
     c->latest = epoch;
-    c->changed_us = now_us;
 }
 
 static void on_epoch(struct crowd_member *m, uint64_t epoch)
@@ -144,6 +143,7 @@ static void on_epoch(struct crowd_member *m, uint64_t epoch)
     if (!is_in(m))
         return;
     m->epoch = epoch;
+    m->crowd->changed_us = now_us;
     if (m->joined_us == 0) {
         m->joined_us = now_us;
         m->first_epoch = epoch;
