@@ -81,6 +81,7 @@ static const struct setting settings[] = {
     {"server", "listen", TEXT, AT(listen), 0, 0, NULL},
     {"server", "domains", TEXT, AT(domains), 0, 0, NULL},
     {"server", "public_roots", TEXT, AT(public_roots), 0, 0, NULL},
+    {"server", "web", TEXT, AT(web), 0, 0, NULL},
     {"server", "port", NUMBER, AT(port), 0, UINT16_MAX, NULL},
     {"server", "plain_http", YES_NO, AT(plain), 0, 0, NULL},
     {"server", "open_sign_up", YES_NO, AT(sign_up), 0, 0, NULL},

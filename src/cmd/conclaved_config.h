@@ -21,8 +21,9 @@ struct config {
     char listen[CONFIG_TEXT];  /* addresses for TLS; "": none */
     char domains[CONFIG_TEXT]; /* delegated to the CA */
     char public_roots[CONFIG_TEXT];
-    uint64_t port; /* of plain HTTP on loopback; 0: any */
-    bool plain;    /* whether there is plain HTTP on loopback */
+    char web[CONFIG_TEXT]; /* folder of the browser app; "": found beside the program */
+    uint64_t port;         /* of plain HTTP on loopback; 0: any */
+    bool plain;            /* whether there is plain HTTP on loopback */
     bool sign_up, sign_up_set;
     uint64_t certificate_days, token_days;
     uint64_t metrics; /* enum config_metrics */

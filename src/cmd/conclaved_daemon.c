@@ -335,6 +335,8 @@ static int open_all(struct daemon *d, char *why)
     if (rv == 0)
         rv = open_loop(d, why);
     if (rv == 0)
+        rv = web_open(d->config->web, why, &d->web);
+    if (rv == 0)
         rv = keys_open(d->config, true, d->started_us / 1000000, why, &d->keys);
     if (rv == 0)
         rv = open_server(d, why);
@@ -350,6 +352,7 @@ static void close_all(struct daemon *d)
     if (d->loop != NULL)
         net_loop_finish(d->loop); /* works need their service */
     net_server_free(d->server);   /* and connections their hall */
+    web_free(d->web);             /* whose files answers borrow */
     service_free(d->service);
     hall_free(d->hall);
     media_free(d->media); /* to which the hall says who is gone */

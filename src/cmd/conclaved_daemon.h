@@ -5,6 +5,7 @@
 #include "cmd/conclaved_config.h"
 #include "cmd/conclaved_keys.h"
 #include "cmd/conclaved_media.h"
+#include "cmd/conclaved_web.h"
 #include "net/log.h"
 #include "net/loop.h"
 #include "net/server.h"
@@ -21,6 +22,7 @@ struct daemon {
     struct net_loop *loop;
     struct net_server *server;
     struct media *media; /* NULL: there is none */
+    struct web *web;     /* likewise */
     struct hall *hall;
     struct service *service;
     struct net_timer *hall_timer, *stop_timer;

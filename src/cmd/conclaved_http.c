@@ -80,6 +80,17 @@ static void ask_service(struct daemon *d, uint64_t conn, const struct net_reques
     }
 }
 
+/* ---- The browser app ---- */
+
+static bool give_app(struct daemon *d, uint64_t conn, const struct net_request *q)
+{
+    struct net_response r;
+    if (!web_answer(d->web, q, &r))
+        return false;
+    net_server_respond(d->server, conn, &r);
+    return true;
+}
+
 /* ---- Pages ---- */
 
 static void give_text(struct daemon *d, uint64_t conn, int status, const char *text)
@@ -126,7 +137,7 @@ static void page_meeting(struct daemon *d, uint64_t conn, const struct net_reque
 {
     (void)q;
     give_text(d, conn, 200,
-              "This is the link of a Conclave meeting, which a browser cannot join yet.\n"
+              "This is the link of a Conclave meeting; this server has no browser app.\n"
               "Give the whole link, with what follows the #, to the program:\n\n"
               "    conclave join LINK\n");
 }
@@ -169,6 +180,8 @@ void daemon_request(void *daemon, uint64_t conn, const struct net_request *reque
         ask_service(d, conn, request);
     else if (strcmp(request->method, "GET") != 0)
         give_text(d, conn, 405, "This can only be read.\n");
+    else if (give_app(d, conn, request))
+        return;
     else if ((page = find_page(request->path)) != NULL)
         page->give(d, conn, request);
     else

@@ -22,11 +22,12 @@ struct net_server;
 
 /* Strings and views are good during the call only. */
 struct net_request {
-    const char *method;        /* "POST" */
-    const char *path;          /* "/api/v1/sign-in", decoded, without query */
-    const char *query;         /* "after=12&max=50" or "" */
-    const char *authorization; /* header, or "" */
-    const char *address;       /* of the peer */
+    const char *method;          /* "POST" */
+    const char *path;            /* "/api/v1/sign-in", decoded, without query */
+    const char *query;           /* "after=12&max=50" or "" */
+    const char *authorization;   /* header, or "" */
+    const char *accept_encoding; /* likewise */
+    const char *address;         /* of the peer */
     bool tls;
     struct bytes body;
 };
@@ -95,9 +96,11 @@ struct net_response {
     int status;
     /* Static texts; NULL: none. */
     const char *content_type, *retry_after, *location;
+    const char *encoding; /* of the content; said to depend on what the asker accepts */
     const char *cache;    /* NULL: "no-store" */
     const char *security; /* Content-Security-Policy; NULL: one that allows nothing */
     struct buf body;      /* taken */
+    struct bytes shared;  /* in place of a body: good until the server is gone */
 };
 /* If the asker is gone, only the body is freed. */
 void net_server_respond(struct net_server *s, uint64_t conn, struct net_response *response);

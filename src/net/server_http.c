@@ -26,12 +26,18 @@ void net_exchange_fini(struct net_exchange *e)
     buf_free(&e->path);
     buf_free(&e->query);
     buf_free(&e->authorization);
+    buf_free(&e->accept_encoding);
     buf_free(&e->body);
     buf_free(&e->response.body);
     *e = (struct net_exchange){0};
 }
 
 /* ---- The answer ---- */
+
+static struct bytes body_of(const struct net_response *r)
+{
+    return r->shared.n != 0 ? r->shared : buf_view(&r->body);
+}
 
 static int progress(struct net_connection *c);
 
@@ -92,9 +98,11 @@ static int write_head(struct net_connection *c)
     uint8_t space[LWS_PRE + HEAD_SIZE], *start = space + LWS_PRE;
     struct head h = {c->wsi, start, space + sizeof space - 1, false};
     if (lws_add_http_header_status(c->wsi, (unsigned)r->status, &h.p, h.end) != 0 ||
-        lws_add_http_header_content_length(c->wsi, r->body.n, &h.p, h.end) != 0)
+        lws_add_http_header_content_length(c->wsi, body_of(r).n, &h.p, h.end) != 0)
         return -1;
     put_header(&h, "content-type:", r->content_type);
+    put_header(&h, "content-encoding:", r->encoding);
+    put_header(&h, "vary:", r->encoding != NULL ? "accept-encoding" : NULL);
     put_header(&h, "location:", r->location);
     put_header(&h, "retry-after:", r->retry_after);
     put_header(&h, "cache-control:", r->cache != NULL ? r->cache : CACHE);
@@ -117,9 +125,10 @@ static int write_body(struct net_connection *c)
 {
     struct net_server *s = c->server;
     struct net_exchange *e = &c->exchange;
-    size_t left = e->response.body.n - e->sent;
+    struct bytes body = body_of(&e->response);
+    size_t left = body.n - e->sent;
     size_t n = left < NET_CHUNK ? left : NET_CHUNK;
-    memcpy(s->chunk + LWS_PRE, e->response.body.p + e->sent, n);
+    memcpy(s->chunk + LWS_PRE, body.p + e->sent, n);
     if (lws_write(c->wsi, s->chunk + LWS_PRE, n,
                   n == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
         return -1;
@@ -137,8 +146,8 @@ static int progress(struct net_connection *c)
         if (!e->head_sent) {
             rv = write_head(c);
             e->head_sent = true;
-            e->sent = e->no_body ? e->response.body.n : 0;
-        } else if (e->sent < e->response.body.n) {
+            e->sent = e->no_body ? body_of(&e->response).n : 0;
+        } else if (e->sent < body_of(&e->response).n) {
             rv = write_body(c);
             c->deadline = net_seconds(c->server) + c->server->limits.transfer_seconds;
         } else {
@@ -231,6 +240,7 @@ static int dispatch(struct net_connection *c)
         .path = (const char *)e->path.p,
         .query = (const char *)e->query.p,
         .authorization = (const char *)e->authorization.p,
+        .accept_encoding = (const char *)e->accept_encoding.p,
         .address = c->address_text,
         .tls = c->tls,
         .body = buf_view(&e->body),
@@ -267,7 +277,8 @@ int net_http_head(struct net_connection *c, const char *path, size_t path_n)
     buf_put_zero(&e->path, 1);
     if (memchr(path, '\0', path_n) != NULL || buf_check(&e->path) != 0 ||
         !copy_query(c->wsi, &e->query) ||
-        !copy_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, &e->authorization))
+        !copy_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, &e->authorization) ||
+        !copy_header(c->wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, &e->accept_encoding))
         return refuse(c, HTTP_STATUS_BAD_REQUEST, "The request cannot be read.\n");
     c->state = NET_BODY;
     c->deadline = net_seconds(c->server) + c->server->limits.transfer_seconds;

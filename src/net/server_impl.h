@@ -33,7 +33,7 @@ struct net_queued {
 /* A request and its answer. */
 struct net_exchange {
     const char *method;
-    struct buf path, query, authorization; /* with terminators */
+    struct buf path, query, authorization, accept_encoding; /* with terminators */
     struct buf body;
     size_t expected; /* bytes of the body */
     bool no_body;    /* HEAD: the answer has none */

@@ -3,6 +3,7 @@
 
     server_daemon_test.py CONCLAVED
 """
+import gzip
 import http.client
 import json
 import os
@@ -189,6 +190,63 @@ class Pages(Case):
             self.assertEqual(answer[0], status, path)
             self.assertIn(word, answer[1])
             self.assertEqual(answer[2]["x-content-type-options"], "nosniff")
+
+    def web(self, **files):
+        """A folder as the build makes it; names have _ for dots and __ for slashes."""
+        os.makedirs(self.path("web/assets"))
+        for name, text in {"index_html": "<!doctype html>", "manifest_json": "{}", **files}.items():
+            with open(self.path("web/" + name.replace("__", "/").replace("_", ".")), "wb") as f:
+                f.write(text if isinstance(text, bytes) else text.encode())
+        return f"[server]\nport = 0\nweb = {self.path('web')}\n"
+
+    def test_the_app_is_given_for_the_front_and_for_links_and_nothing_beside_it(self):
+        daemon = self.daemon(settings=self.web(assets__app_js="run()", notes_txt="mine"))
+        for path, status, word in [
+                ("/", 200, b"<!doctype"), ("/m/0123456789", 200, b"<!doctype"),
+                ("/index.html", 200, b"<!doctype"), ("/assets/app.js", 200, b"run()"),
+                ("/manifest.json", 200, b"{}"), ("/notes.txt", 404, b""), ("/assets/", 404, b""),
+                ("/assets/../../etc/passwd", 404, b""), ("/healthz", 200, b"ok")]:
+            answer = daemon.ask("GET", path)
+            self.assertEqual(answer[0], status, path)
+            self.assertIn(word, answer[1])
+
+    def test_the_app_runs_its_own_scripts_alone(self):
+        daemon = self.daemon(settings=self.web(assets__app_js="run()"))
+        headers = daemon.ask("GET", "/")[2]
+        policy = dict(part.strip().split(" ", 1)
+                      for part in headers["content-security-policy"].split(";"))
+        self.assertEqual(policy["default-src"], "'none'")
+        self.assertEqual(policy["script-src"], "'self' 'wasm-unsafe-eval'")
+        self.assertEqual(policy["require-trusted-types-for"], "'script'")
+        self.assertNotIn("unsafe-inline", headers["content-security-policy"])
+        self.assertEqual(headers["cross-origin-opener-policy"], "same-origin")
+        self.assertEqual(headers["cross-origin-embedder-policy"], "require-corp")
+        self.assertEqual(headers["cache-control"], "no-cache")
+        self.assertIn("immutable", daemon.ask("GET", "/assets/app.js")[2]["cache-control"])
+
+    def test_who_takes_gzip_is_given_it(self):
+        packed = gzip.compress(b"run()" * 100)
+        daemon = self.daemon(settings=self.web(assets__app_js="run()" * 100,
+                                               assets__app_js_gz=packed))
+        for accepted, encoding in [("gzip, deflate, br", "gzip"), ("br", None), (None, None),
+                                   ("gzip;q=0", None)]:
+            headers = {} if accepted is None else {"accept-encoding": accepted}
+            connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=PATIENCE)
+            connection.request("GET", "/assets/app.js", headers=headers)
+            answer = connection.getresponse()
+            self.assertEqual(answer.getheader("content-encoding"), encoding)
+            body = answer.read()
+            self.assertEqual(gzip.decompress(body) if encoding else body, b"run()" * 100)
+            connection.close()
+
+    def test_a_folder_without_an_app_is_told(self):
+        os.makedirs(self.path("empty"))
+        with open(self.path("c.ini"), "w", encoding="utf-8") as f:
+            f.write(f"[server]\nport = 0\nweb = {self.path('empty')}\ndata = {self.path('d')}\n")
+        done = subprocess.run([PROGRAM, "--config", self.path("c.ini")], capture_output=True,
+                              text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("[server] web", done.stderr)
 
     def test_metrics_count(self):
         daemon = self.daemon()
