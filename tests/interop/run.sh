@@ -1,16 +1,17 @@
 #!/bin/sh
 # Runs an interoperation test against other people's code, which npm installs into the build folder.
 #
-#   tests/interop/run.sh FOLDER PEER [PART]
+#   tests/interop/run.sh FOLDER PEER [PART [SCRIPT]]
 #
-# PART is a folder beside this script with a package.json, its lock and an interop.mjs; without it
-# they are those beside this script: mls-peer against ts-mls. FOLDER is made; nothing is written into
-# the source tree. Without Node 20, or if npm cannot reach its registry, says so and exits with 77,
-# for ctest to count as skipped; INTEROP_REQUIRED=1 makes that a failure. The other variables are
-# those of interop.mjs.
+# PART is a folder, as seen from this script, with a package.json, its lock and SCRIPT, by default
+# interop.mjs; without it they are those beside this script: mls-peer against ts-mls. SCRIPT is told
+# where PEER and the repository are. FOLDER is made; nothing is written into the source tree. Without
+# Node 20, or if npm cannot reach its registry, says so and exits with 77, for ctest to count as
+# skipped; INTEROP_REQUIRED=1 makes that a failure. The other variables are those of the script.
 set -eu
-[ $# -ge 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
 source=$(cd "$(dirname "$0")" && cd "${3:-.}" && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 peer=$(realpath "$2")
 mkdir -p "$1"
 cd "$1"
@@ -53,4 +54,4 @@ if ! cmp -s package-lock.json node_modules/.installed; then
     install_packages
     cp package-lock.json node_modules/.installed
 fi
-exec node interop.mjs "$peer"
+exec node "${4:-interop.mjs}" "$peer" "$root"
