@@ -190,10 +190,10 @@ static bool was_resent(struct sfu_sink *k, uint16_t sequence, uint64_t now_us)
     struct sfu_resent *resent = &k->resent[sequence & (SFU_RESENT - 1)];
     uint64_t rtt = k->peer->receiver->rtt_us;
     uint64_t wait = rtt * 3 / 4 > SFU_RESEND_AGAIN ? rtt * 3 / 4 : SFU_RESEND_AGAIN;
-    if (resent->us != 0 && resent->sequence == sequence &&
+    if (resent->used && resent->sequence == sequence &&
         (uint32_t)now_us - resent->us < (uint32_t)wait)
         return true;
-    *resent = (struct sfu_resent){sequence, (uint32_t)now_us | 1};
+    *resent = (struct sfu_resent){true, sequence, (uint32_t)now_us};
     return false;
 }
 

@@ -119,10 +119,9 @@ static bool arrive(struct sfu_peer *p, uint8_t *packet, size_t n, uint64_t now_u
         return false;
     if (a->exts.has_transport_cc)
         transport_cc_record(&p->sender->recorder, a->exts.transport_cc, now_us);
-    uint32_t ssrc = a->rtp.header.ssrc;
-    a->source = sfu_source_of(p->sender, ssrc, &a->again);
+    a->source = sfu_source_of(p->sender, a->rtp.header.ssrc, &a->again);
     if (a->source == NULL)
-        a->source = sfu_source_learn(p->sender, ssrc, &a->exts, &a->again);
+        a->source = sfu_source_learn(p, &a->rtp.header, &a->exts, &a->again);
     a->payload = packet + a->rtp.header.size;
     a->n = a->rtp.payload.n;
     a->sequence = a->rtp.header.sequence;

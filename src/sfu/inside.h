@@ -80,6 +80,7 @@ struct sfu_publication {
 /* ---- Outgoing streams ---- */
 
 struct sfu_resent {
+    bool used;
     uint16_t sequence;
     uint32_t us; /* low bits */
 };
@@ -228,7 +229,7 @@ struct sfu_packet {
 
 /* ---- sfu.c ---- */
 
-uint32_t sfu_draw(struct sfu *s); /* a number nobody can guess */
+uint32_t sfu_draw(struct sfu *s); /* any number, to begin with; not a secret */
 
 /* ---- meeting.c ---- */
 
@@ -277,9 +278,10 @@ void sfu_publication_free(struct sfu *s, struct sfu_publication *pub);
 void sfu_publication_tick(struct sfu *s, struct sfu_publication *pub, uint64_t now_us);
 struct sfu_source *sfu_source_of(const struct sfu_sender *t, uint32_t ssrc, bool *out_rtx);
 
-/* The stream an unknown SSRC belongs to by its mid and rid, bound to it from now on; or NULL. */
-struct sfu_source *sfu_source_learn(struct sfu_sender *t, uint32_t ssrc, const struct rtp_exts *e,
-                                    bool *out_rtx);
+/* The stream a packet of an unknown SSRC belongs to by its mid, rid and payload type: the SSRC is
+ * bound to it from now on; or NULL. */
+struct sfu_source *sfu_source_learn(struct sfu_peer *p, const struct rtp_header *h,
+                                    const struct rtp_exts *e, bool *out_rtx);
 
 /* ---- subscribe.c ---- */
 

@@ -53,21 +53,31 @@ static struct sfu_source *learn_from(struct sfu_publication *pub, struct bytes r
     return NULL;
 }
 
-struct sfu_source *sfu_source_learn(struct sfu_sender *t, uint32_t ssrc, const struct rtp_exts *e,
-                                    bool *out_rtx)
+/* RFC 3550 8.2: ours would stand for two streams. */
+static bool is_ours(const struct sfu_peer *p, uint32_t ssrc)
 {
-    bool rtx = e->repaired_rid.n != 0;
-    struct bytes rid = rtx ? e->repaired_rid : e->rid;
-    if (e->mid.n == 0 && rid.n == 0)
+    return ssrc >> 8 == p->ssrc >> 8;
+}
+
+struct sfu_source *sfu_source_learn(struct sfu_peer *p, const struct rtp_header *h,
+                                    const struct rtp_exts *e, bool *out_rtx)
+{
+    if ((e->mid.n == 0 && e->rid.n == 0 && e->repaired_rid.n == 0) || is_ours(p, h->ssrc))
         return NULL;
     for (int kind = 0; kind < SFU_KINDS; kind++) {
-        struct sfu_publication *pub = t->publications[kind];
-        struct sfu_source *source =
-            pub == NULL || !is_in(pub, e->mid) ? NULL : learn_from(pub, rid, rtx);
+        struct sfu_publication *pub = p->sender->publications[kind];
+        if (pub == NULL || !is_in(pub, e->mid))
+            continue;
+        /* RFC 4588 8.1: the type tells. Without simulcast retransmissions have no other name than
+         * the stream, and they may come first, since browsers probe with them. */
+        bool rtx = pub->rtx_payload_type != 0 && h->payload_type == pub->rtx_payload_type;
+        if (!rtx && h->payload_type != pub->payload_type)
+            continue;
+        struct sfu_source *source = learn_from(pub, rtx ? e->repaired_rid : e->rid, rtx);
         if (source == NULL)
             continue;
-        *(rtx ? &source->rtx_ssrc : &source->ssrc) = ssrc;
-        route_put(t, source, ssrc, rtx);
+        *(rtx ? &source->rtx_ssrc : &source->ssrc) = h->ssrc;
+        route_put(p->sender, source, h->ssrc, rtx);
         *out_rtx = rtx;
         return source;
     }
@@ -102,12 +112,12 @@ static uint32_t ssrc_at(const struct sfu_track *t, size_t i)
     return i % 2 == 0 ? t->layers[i / 2].ssrc : t->layers[i / 2].rtx_ssrc;
 }
 
-/* RFC 3550 8.2: an SSRC is one stream's in a session; ours count, too. */
+/* An SSRC is one stream's in a session. */
 static bool is_taken(const struct sfu_peer *p, uint32_t ssrc, enum sfu_kind replaced)
 {
     bool rtx;
     const struct sfu_source *source = sfu_source_of(p->sender, ssrc, &rtx);
-    return (source != NULL && source->publication->kind != replaced) || ssrc >> 8 == p->ssrc >> 8;
+    return (source != NULL && source->publication->kind != replaced) || is_ours(p, ssrc);
 }
 
 static bool has_doubles(const struct sfu_peer *p, const struct sfu_track *t)

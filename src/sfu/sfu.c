@@ -15,7 +15,9 @@ int sfu_new(const struct sfu_config *config, struct sfu **out)
     list_init(&s->marked_meetings);
     list_init(&s->marked_peers);
     int rv = crypto_random(config->crypto, (uint8_t *)&s->seed, sizeof s->seed);
-    s->demux.seed = s->seed;
+    /* what sfu_draw() makes goes out: the other seed must not follow from it */
+    if (rv == 0)
+        rv = crypto_random(config->crypto, (uint8_t *)&s->demux.seed, sizeof s->demux.seed);
     if (rv == 0)
         rv = buf_reserve(&s->rtcp, SFU_RTCP_BYTES);
     if (rv == 0)
