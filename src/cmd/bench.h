@@ -12,6 +12,7 @@ int bench_sframe(int argc, char **argv);
 int bench_srtp(int argc, char **argv);
 int bench_mls(int argc, char **argv);
 int bench_meeting(int argc, char **argv);
+int bench_sfu(int argc, char **argv);
 
 /* One thing that is measured. prepare() is not timed; run() is, and does `count` operations. */
 struct bench_case {

@@ -224,8 +224,10 @@ static int make_parts(struct media_worker *w, const struct media_worker_config *
         rv = crypto_new_public(CRYPTO_P256_AES128GCM_SHA256_P256, &w->crypto);
     if (rv == 0)
         rv = aead_engine_new(AEAD_BEST, &w->engine);
-    const struct sfu_config sfu = {
-        .crypto = w->crypto, .engine = w->engine, .identity = config->identity};
+    const struct sfu_config sfu = {.crypto = w->crypto,
+                                   .engine = w->engine,
+                                   .identity = config->identity,
+                                   .plain_ingest = config->plain_ingest};
     if (rv == 0)
         rv = sfu_new(&sfu, &w->sfu);
     if (rv == 0) {
@@ -251,6 +253,12 @@ static int start(struct media_worker *w)
     return w->running ? 0 : CONCLAVE_EINTERNAL;
 }
 
+static bool is_valid(const struct media_worker_config *config)
+{
+    return config->n_addresses != 0 && config->n_addresses <= MEDIA_ADDRESSES &&
+           (config->udp.loopback || !config->plain_ingest);
+}
+
 int media_worker_new(const struct media_worker_config *config, struct media_worker **out)
 {
     struct media_worker *w = calloc(1, sizeof *w);
@@ -261,9 +269,7 @@ int media_worker_new(const struct media_worker_config *config, struct media_work
         free(w);
         return CONCLAVE_EINTERNAL;
     }
-    int rv = config->n_addresses == 0 || config->n_addresses > MEDIA_ADDRESSES
-                 ? CONCLAVE_EINVAL
-                 : make_parts(w, config);
+    int rv = is_valid(config) ? make_parts(w, config) : CONCLAVE_EINVAL;
     if (rv == 0)
         rv = start(w);
     if (rv != 0) {

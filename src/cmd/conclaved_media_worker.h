@@ -31,6 +31,7 @@ struct media_worker_config {
     size_t n_addresses;
     struct dtls_identity *identity; /* borrowed; that of all workers */
     struct net_channel *reports;    /* borrowed: where struct media_report goes */
+    bool plain_ingest;              /* for benchmarks: see sfu_config; only with udp.loopback */
 };
 
 /* ---- To a worker ---- */
@@ -70,7 +71,8 @@ struct media_report {
 
 /* ---- Life ---- */
 
-/* EINVAL: the port cannot be had; errno says why. ENOMEM, ECRYPTO, ERANDOM, EINTERNAL. */
+/* EINVAL: the port cannot be had (errno says why), or plain_ingest without udp.loopback. ENOMEM,
+ * ECRYPTO, ERANDOM, EINTERNAL. */
 int media_worker_new(const struct media_worker_config *config,
                      struct media_worker **out) CONCLAVE_CHECKED;
 /* Ends the thread, and all its meetings. */

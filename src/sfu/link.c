@@ -257,6 +257,23 @@ static void follow_ways(struct sfu *s, struct sfu_peer *p, const struct rtc_addr
         sfu_outbox_move(&p->lane, to);
 }
 
+/* For sfu_config.plain_ingest: RTP as it is, by its SSRC. */
+static bool take_plain(struct sfu *s, uint8_t *packet, size_t n, uint64_t now_us)
+{
+    struct rtp_header h;
+    bool rtx;
+    if (!s->config.plain_ingest || rtp_header_read(bytes_of(packet, n), &h) != 0)
+        return false;
+    for (struct link *k = list_first(&s->peers_all); k != NULL; k = list_next(&s->peers_all, k)) {
+        struct sfu_peer *p = LIST_OWNER(k, struct sfu_peer, all);
+        if (p->sender == NULL || sfu_source_of(p->sender, h.ssrc, &rtx) == NULL)
+            continue;
+        sfu_rtp(s, p, packet, n, now_us);
+        return true;
+    }
+    return false;
+}
+
 bool sfu_input(struct sfu *s, uint8_t *datagram, size_t n, const struct rtc_address *from,
                uint64_t now_us)
 {
@@ -264,8 +281,8 @@ bool sfu_input(struct sfu *s, uint8_t *datagram, size_t n, const struct rtc_addr
     struct sfu_peer *p = whose(s, view, from);
     s->now_us = now_us;
     if (p == NULL) {
-        s->counters.refused++;
-        return false;
+        s->counters.refused += !take_plain(s, datagram, n, now_us);
+        return s->outbox.n_free < SFU_BLOCKS / 2;
     }
     bool check = stun_is_likely(view);
     int rv = peer_input(p->rtc, datagram, n, from, now_us);

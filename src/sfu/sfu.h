@@ -273,6 +273,9 @@ struct sfu_config {
     struct crypto *crypto;          /* for random numbers; borrowed */
     struct aead_engine *engine;     /* SRTP; borrowed, of this thread */
     struct dtls_identity *identity; /* borrowed, may be shared with other threads */
+    /* For benchmarks, where all switches are fed alike: RTP from strangers, which nobody protected,
+     * is taken as if it was that of the peer who has published its SSRC. */
+    bool plain_ingest;
 };
 
 /* ENOMEM, ECRYPTO, ERANDOM. */

@@ -329,6 +329,20 @@ static void without_memory_a_member_is_not_heard_and_nothing_is_left(void **stat
     await(f, 1, 1);
 }
 
+static void unprotected_media_are_taken_on_loopback_only(void **state)
+{
+    struct media_worker_config config = {
+        .udp = {.loopback = true}, .addresses = &here, .n_addresses = 1, .plain_ingest = true};
+    struct media_worker *w = NULL;
+    (void)state;
+    assert_int_equal(media_worker_new(&config, &w), 0);
+    media_worker_free(w);
+    w = NULL;
+    config.udp.loopback = false;
+    assert_int_equal(media_worker_new(&config, &w), CONCLAVE_EINVAL);
+    assert_null(w);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_media, close_media)
 
 int main(void)
@@ -340,6 +354,7 @@ int main(void)
         TEST(datagrams_go_in_and_out),
         TEST(ports_that_cannot_be_had_are_an_error),
         TEST(there_is_a_worker_for_each_core_unless_told),
+        cmocka_unit_test(unprotected_media_are_taken_on_loopback_only),
         TEST(what_waits_at_the_end_is_given_back),
         TEST(without_memory_nothing_is_started),
         TEST(without_memory_a_member_is_not_heard_and_nothing_is_left),
