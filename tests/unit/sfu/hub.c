@@ -24,7 +24,7 @@ int hub_setup(void **state)
     assert_int_equal(crypto_new_public(2, &h->crypto), 0);
     assert_int_equal(aead_engine_new(AEAD_BEST, &h->engine), 0);
     assert_int_equal(dtls_identity_new(0, &h->identity), 0);
-    struct sfu_config c = {h->crypto, h->engine, h->identity};
+    struct sfu_config c = {.crypto = h->crypto, .engine = h->engine, .identity = h->identity};
     assert_int_equal(sfu_new(&c, &h->sfu), 0);
     h->sfu->seed =
         (struct mix_seed){UINT64_C(0x123456789abcdef1), 98765}; /* the same run each time */

@@ -46,7 +46,7 @@ static unsigned sweep(struct hub *h, int (*call)(struct hub *h))
 static int make_switch(void *ctx)
 {
     struct hub *h = ctx;
-    struct sfu_config c = {h->crypto, h->engine, h->identity};
+    struct sfu_config c = {.crypto = h->crypto, .engine = h->engine, .identity = h->identity};
     struct sfu *s = NULL;
     int rv = sfu_new(&c, &s);
 
