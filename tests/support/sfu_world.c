@@ -227,7 +227,8 @@ struct sfu_world *sfu_world_new(uint64_t seed, const struct sfu_meeting_config *
     assert_int_equal(crypto_new_public(2, &w->crypto), 0);
     assert_int_equal(aead_engine_new(AEAD_BEST, &w->engine), 0);
     assert_int_equal(dtls_identity_new(0, &w->identity), 0);
-    struct sfu_config switch_config = {w->crypto, w->engine, w->identity};
+    struct sfu_config switch_config = {
+        .crypto = w->crypto, .engine = w->engine, .identity = w->identity};
     assert_int_equal(sfu_new(&switch_config, &w->sfu), 0);
     w->sfu->seed = (struct mix_seed){seed, ~seed}; /* the same run each time */
     assert_int_equal(sfu_meeting_open(w->sfu, WORLD_MEETING, config != NULL ? config : &usual), 0);
