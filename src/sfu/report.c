@@ -61,15 +61,26 @@ static void ask_key_frame(struct sfu *s, struct sfu_peer *p, struct sfu_source *
     p->counters.key_frames_asked++;
 }
 
+/* A stream the peer sends; 0: none that is known. */
+static uint32_t any_stream(const struct sfu_sender *t)
+{
+    for (size_t i = 0; i < t->n_routes; i++)
+        if (!t->routes[i].rtx && t->routes[i].source->reception.unwrap.started)
+            return t->routes[i].ssrc;
+    return 0;
+}
+
+/* It is about all streams, but names one: libwebrtc passes over what names none of its own. */
 static void transport_feedback(struct sfu *s, struct sfu_peer *p, uint64_t now_us)
 {
     struct sfu_sender *t = p->sender;
-    if (now_us < t->feedback_us)
+    uint32_t ssrc = any_stream(t);
+    if (now_us < t->feedback_us || ssrc == 0)
         return;
     t->feedback_us = now_us + SFU_FEEDBACK_US;
     while (transport_cc_pending(&t->recorder)) {
         make_room(s, p, TRANSPORT_CC_BYTES_MAX);
-        if (transport_cc_write(&t->recorder, p->ssrc, 0, &s->rtcp) != 0)
+        if (transport_cc_write(&t->recorder, p->ssrc, ssrc, &s->rtcp) != 0)
             return;
     }
 }
