@@ -34,7 +34,7 @@ bool signal_next_layer(struct bytes *rest, struct signal_layer *out)
     made.rtx = read_u32(&r);
     made.height = read_u16(&r);
     made.rid = read_vec(&r);
-    if (made.rid.n > SIGNAL_RID_MAX || made.ssrc == made.rtx)
+    if (made.rid.n > SIGNAL_RID_MAX || (made.ssrc == made.rtx && made.ssrc != 0))
         reader_fail(&r);
     if (!step(&r, rest))
         return false;
@@ -269,11 +269,19 @@ bool signal_media_from_member(enum signal_media_kind kind)
     return row_of(kind) != NULL && kind < SIGNAL_MEDIA_ANSWER;
 }
 
-/* RFC 8445 5.3: at least 4 and 22 characters. */
+/* RFC 8445 5.3: at least 4 and 22 characters. A browser draws its own only when it negotiates,
+ * which takes the switch's. */
+static bool login_fits(const struct signal_media *m)
+{
+    if (m->kind == SIGNAL_MEDIA_OPEN && m->ufrag.n == 0 && m->pwd.n == 0)
+        return true;
+    return m->ufrag.n >= 4 && m->ufrag.n <= SIGNAL_UFRAG_MAX && m->pwd.n >= 22 &&
+           m->pwd.n <= SIGNAL_PWD_MAX;
+}
+
 static bool ice_fits(const struct signal_media *m)
 {
-    return m->ufrag.n >= 4 && m->ufrag.n <= SIGNAL_UFRAG_MAX && m->pwd.n >= 22 &&
-           m->pwd.n <= SIGNAL_PWD_MAX && m->fingerprint.n == SIGNAL_FINGERPRINT;
+    return login_fits(m) && m->fingerprint.n == SIGNAL_FINGERPRINT;
 }
 
 static bool receive_fits(const struct signal_media *m)

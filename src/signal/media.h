@@ -67,7 +67,8 @@ struct signal_slot {
     uint32_t ssrc, rtx;
 };
 
-/* One encoding of a track. rtx: the SSRC of retransmissions, or 0. height: 0 for audio. */
+/* One encoding of a track. ssrc 0: found by mid and rid. rtx: the SSRC of retransmissions, or 0:
+ * none, or found by repaired-rid. height: 0 for audio. */
 struct signal_layer {
     uint32_t ssrc, rtx;
     uint16_t height;
@@ -100,7 +101,7 @@ struct signal_flow {
 struct signal_media {
     enum signal_media_kind kind;
     uint8_t transport;        /* OPEN, CLOSE, PUBLISH, SUBSCRIBE, ANSWER, STATE */
-    struct bytes ufrag, pwd;  /* OPEN, ANSWER */
+    struct bytes ufrag, pwd;  /* OPEN, where both empty: not known; ANSWER */
     struct bytes fingerprint; /* OPEN, ANSWER */
     uint8_t roles;            /* OPEN: enum signal_role */
     uint8_t audio, video;     /* OPEN: payload types to receive with */

@@ -233,7 +233,13 @@ static void each_rule_of_the_format_is_kept(void **state)
     m.pwd = bytes_of(long_text, sizeof long_text);
     refused(&m);
     m = all[OPEN];
+    m.ufrag.n = 0;
+    refused(&m);
+    m = all[OPEN];
     m.fingerprint.n--;
+    refused(&m);
+    m = all[ANSWER];
+    m.ufrag.n = m.pwd.n = 0;
     refused(&m);
     m = all[PUBLISH];
     m.track = SIGNAL_TRACKS_MAX;
@@ -269,6 +275,25 @@ static void each_rule_of_the_format_is_kept(void **state)
     refused(&m);
     m.kind = (enum signal_media_kind)6;
     refused(&m);
+}
+
+/* What a browser knows before it has negotiated. */
+static void what_a_browser_cannot_know_yet_may_be_left_out(void **state)
+{
+    struct signal_media all[KINDS], back;
+    struct signal_layer by_rid = {.rid = bytes_str("r0")}, layer;
+    struct buf list = {0}, out = {0};
+    each_kind(*state, all);
+    all[OPEN].ufrag.n = all[OPEN].pwd.n = 0;
+    assert_int_equal(signal_media_write(&all[OPEN], &out), 0);
+    assert_int_equal(signal_media_read(buf_view(&out), &back), 0);
+    assert_same(&all[OPEN], &back);
+    signal_put_layer(&list, &by_rid);
+    struct bytes rest = buf_view(&list);
+    assert_true(signal_next_layer(&rest, &layer));
+    assert_true(layer.ssrc == 0 && layer.rtx == 0 && bytes_equal(layer.rid, by_rid.rid));
+    buf_free(&list);
+    buf_free(&out);
 }
 
 static void a_list_has_its_limit(void **state)
@@ -385,6 +410,7 @@ int main(void)
         TEST(what_a_list_holds_is_found_in_it),
         TEST(extensions_and_slots_are_found_in_their_lists),
         TEST(each_rule_of_the_format_is_kept),
+        TEST(what_a_browser_cannot_know_yet_may_be_left_out),
         TEST(a_list_has_its_limit),
         TEST(slots_have_their_limit),
         TEST(an_element_that_makes_no_sense_ends_its_list),
