@@ -1,4 +1,4 @@
-/* 33 to 36, 39 to 44, 46: attacks on media as far as a receiver can tell: by a switch that swaps,
+/* 33 to 44, 46, 47: attacks on media as far as a receiver can tell: by a switch that swaps,
  * repeats, changes and makes up packets, a member that speaks in another's name, and one that was
  * removed. */
 #include <setjmp.h>
@@ -179,6 +179,84 @@ static void a_repeated_frame_is_refused(void **state)
     end(state);
 }
 
+/* ---- One leaf, twice ---- */
+
+static struct call *alice_of_run(struct pair *p, uint8_t run)
+{
+    struct call_config config = {
+        .epoch_bits = 4, .run = run, .opus = OPUS, .vp8 = VP8, .rtx = RTX, .ssrc = 7};
+    struct call *c = NULL;
+    assert_int_equal(call_new(&config, &c), 0);
+    member_epoch(c, 1, ALICE, GROUP, p->now);
+    member_publish(c);
+    return c;
+}
+
+/* The next sound of hers that bob hears; what it was sealed under. */
+static uint64_t hear(struct pair *p, uint32_t n)
+{
+    uint8_t data[PICTURE_MAX];
+    struct call_event e;
+    feed(p->bob, &p->sent, p->now);
+    expect_frame(p->bob, p->now, sound_of(n, data), &e);
+    packets_clear(&p->sent);
+    p->now += 20 * MS;
+    return e.context;
+}
+
+/* 37: GCM gives its key away if a counter serves for two frames. */
+static void who_starts_again_seals_under_other_keys(void **state)
+{
+    struct pair *p = begin(state);
+    for (uint32_t i = 0; i < 5; i++) {
+        alice_says(p, i);
+        assert_int_equal(hear(p, i), 0);
+    }
+    call_free(p->alice);
+    p->alice = alice_of_run(p, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        alice_says(p, i);
+        renumber(&p->sent.p[0], 5);
+        assert_int_equal(hear(p, i), CALL_CONTEXTS);
+    }
+    end(state);
+}
+
+/* 37: a client that is wrong about it. */
+static void a_counter_that_serves_again_opens_nothing(void **state)
+{
+    struct pair *p = begin(state);
+    alice_says(p, 0);
+    hear(p, 0);
+    call_free(p->alice);
+    p->alice = alice_of_run(p, 0);
+    alice_says(p, 7);
+    renumber(&p->sent.p[0], 1);
+    expect_all_refused(p, p->bob);
+    assert_int_equal(refused(p->bob, CALL_REFUSED_REPLAY), 1);
+    end(state);
+}
+
+/* 38: at the same time, each in a run of its own. */
+static void two_tabs_of_one_leaf_share_no_key(void **state)
+{
+    struct pair *p = begin(state);
+    struct call *first = p->alice;
+    struct call *second = alice_of_run(p, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        p->alice = first;
+        alice_says(p, i);
+        assert_int_equal(hear(p, i), 0);
+        p->alice = second;
+        alice_says(p, i);
+        rtp_set_ssrc(p->sent.p[0].p, 0x5000); /* of the other transport */
+        assert_int_equal(hear(p, i), CALL_CONTEXTS);
+    }
+    p->alice = first;
+    call_free(second);
+    end(state);
+}
+
 /* 39: with two bits epoch 5 has the bits of epoch 1. */
 static void an_old_frame_does_not_open_when_the_epoch_bits_come_round(void **state)
 {
@@ -267,6 +345,43 @@ static void a_plain_picture_does_not_come_out(void **state)
     end(state);
 }
 
+/* 42: the key ID is sealed with the frame: under no other does it open, whatever keys there are. */
+static void a_frame_opens_under_its_own_key_alone(void **state)
+{
+    struct pair *p = begin(state);
+    struct rtp_header h;
+    alice_says(p, 0);
+    for (uint64_t id = 2; id <= 3; id++)
+        member_epoch(p->bob, id, BOB, GROUP, p->now);
+    struct buf *packet = &p->sent.p[0];
+    assert_int_equal(rtp_header_read(buf_view(packet), &h), 0);
+    struct sframe_header own;
+    size_t own_n = 0;
+    struct bytes frame = bytes_of(packet->p + h.size, packet->n - h.size);
+    assert_int_equal(sframe_header_read(frame, &own, &own_n), 0);
+    uint16_t tried = 0;
+    for (uint64_t kid = 0; kid < 16 << 8; kid++) { /* contexts of two runs, leaves, epoch bits */
+        struct buf forged = {0};
+        uint8_t header[SFRAME_HEADER_MAX];
+        if (kid == own.kid || kid % 16 < 1 || kid % 16 > 3)
+            continue;
+        buf_put(&forged, bytes_of(packet->p, h.size));
+        buf_put(&forged, bytes_of(header, sframe_header_write(kid, own.ctr, header)));
+        buf_put(&forged, bytes_of(frame.p + own_n, frame.n - own_n));
+        assert_int_equal(buf_check(&forged), 0);
+        rtp_set_ssrc(forged.p, 0x6000);
+        rtp_set_sequence(forged.p, tried++);
+        feed_one(p->bob, &forged, p->now);
+        expect_nothing(p->bob, p->now);
+        buf_free(&forged);
+    }
+    assert_int_equal(tried, 767);
+    assert_int_equal(refused_in_all(p->bob), tried);
+    feed(p->bob, &p->sent, p->now);
+    expect_sound(p, 0);
+    end(state);
+}
+
 /* 43: each bit of a picture of one packet, the clear ones included; of the descriptor only what
  * makes it no picture at all. */
 static void a_changed_bit_is_refused(void **state)
@@ -333,6 +448,55 @@ static void what_waited_of_a_removed_member_stays_shut(void **state)
     end(state);
 }
 
+/* ---- Time ---- */
+
+/* 47: while the epoch lasts a delay is a slow network; after it nothing of it opens. */
+static void what_is_delayed_beyond_its_epoch_stays_shut(void **state)
+{
+    struct pair *p = begin(state);
+    alice_says(p, 0);
+    send_sound(p, 1);
+    collect_all(p);
+    only_media(&p->sent);
+    assert_int_equal(p->sent.n, 2);
+    member_epoch(p->bob, 2, BOB, GROUP, p->now);
+    p->now += SFRAME_GRACE_US - MS;
+    feed_one(p->bob, &p->sent.p[0], p->now);
+    expect_sound(p, 0);
+    p->now += MS;
+    feed_one(p->bob, &p->sent.p[1], p->now);
+    expect_nothing(p->bob, p->now); /* it could be of an epoch to come */
+    p->now += CALL_SECOND;
+    expect_nothing(p->bob, p->now);
+    assert_int_equal(refused(p->bob, CALL_REFUSED_KEY), 1);
+    end(state);
+}
+
+/* 47: the switch keeps a word back, and puts it behind later ones as if it was said then. */
+static void a_frame_kept_back_is_not_heard_behind_later_ones(void **state)
+{
+    struct pair *p = begin(state);
+    for (uint32_t i = 0; i < 4; i++)
+        send_sound(p, i);
+    collect_all(p);
+    only_media(&p->sent);
+    assert_int_equal(p->sent.n, 4);
+    rtp_set_sequence(p->sent.p[1].p, 1); /* behind 65533 by four */
+    for (uint16_t i = 0; i < 3; i++) {
+        size_t which = i == 0 ? 0 : i + 1u;
+        rtp_set_sequence(p->sent.p[which].p, (uint16_t)(65534 + i));
+        feed_one(p->bob, &p->sent.p[which], p->now);
+        struct call_event e;
+        assert_int_equal(call_next(p->bob, p->now, &e), 0);
+        assert_int_equal(e.what, CALL_FRAME);
+    }
+    feed_one(p->bob, &p->sent.p[1], p->now);
+    p->now += CALL_SECOND;
+    expect_nothing(p->bob, p->now);
+    assert_int_equal(refused(p->bob, CALL_REFUSED_REPLAY), 1);
+    end(state);
+}
+
 static const struct attack attacks[] = {
     ATTACK(33, nobody_speaks_to_a_member_in_its_own_name,
            "A member uses another's key ID towards that member", "member", REFUSED,
@@ -352,6 +516,12 @@ static const struct attack attacks[] = {
            REFUSED, "A picture's first bytes are sealed as clear ones; no sound's are."),
     ATTACK(36, a_repeated_frame_is_refused, "A frame is played again", "server", REFUSED,
            "A counter serves once, in whatever packet or stream it comes."),
+    ATTACK(37, who_starts_again_seals_under_other_keys, "Counters forgotten in a reload", "member",
+           REFUSED, "Another run has other contexts, and so other keys."),
+    ATTACK(37, a_counter_that_serves_again_opens_nothing, "Counters used again all the same",
+           "member", REFUSED, "A counter opens one frame."),
+    ATTACK(38, two_tabs_of_one_leaf_share_no_key, "Two tabs seal under one leaf", "member", REFUSED,
+           "Each is a run of its own: no key seals in two places."),
     ATTACK(39, an_old_frame_does_not_open_when_the_epoch_bits_come_round,
            "An old frame when the epoch bits come round", "server", REFUSED,
            "The bits choose a key; it is another."),
@@ -359,6 +529,8 @@ static const struct attack attacks[] = {
            "server", REFUSED, "Nothing opens, and the true frame still does."),
     ATTACK(41, what_was_not_sealed_does_not_come_out, "Headers and tags of any kind", "server",
            REFUSED, "Tags have 128 bits, and all of them count."),
+    ATTACK(42, a_frame_opens_under_its_own_key_alone, "A frame that opens under two keys", "server",
+           REFUSED, "The key ID picks one key, and is sealed with the frame."),
     ATTACK(43, a_changed_bit_is_refused, "The clear bytes are edited", "server", REFUSED,
            "They are authenticated with the rest: no bit can change."),
     ATTACK(44, a_plain_picture_does_not_come_out, "A picture in clear is put in", "server", REFUSED,
@@ -371,6 +543,11 @@ static const struct attack attacks[] = {
     ATTACK(46, what_waited_of_a_removed_member_stays_shut,
            "A removed member's frames that waited for their epoch", "server and member", REFUSED,
            "They are judged when they open, not when they came."),
+    ATTACK(47, what_is_delayed_beyond_its_epoch_stays_shut, "A stream is delayed", "server",
+           REFUSED, "Two seconds after its epoch nothing of it opens, 0.75 s after a removal."),
+    ATTACK(47, a_frame_kept_back_is_not_heard_behind_later_ones,
+           "A frame is kept back and put in later", "server", REFUSED,
+           "What was sealed before the last frame of its stream is dropped."),
 };
 
 int main(int argc, char **argv)

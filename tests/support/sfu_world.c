@@ -332,6 +332,14 @@ struct world_member *sfu_world_join_securely(struct sfu_world *w, uint32_t leaf)
     return m;
 }
 
+struct world_member *sfu_world_stranger(struct sfu_world *w)
+{
+    struct world_member *m = member_new(w, SFU_NOBODY);
+
+    m->here = false;
+    return m;
+}
+
 void sfu_world_leave(struct world_member *m)
 {
     sfu_peer_close(m->world->sfu, m->number);

@@ -151,6 +151,8 @@ void sfu_world_free(struct sfu_world *w);
 struct world_member *sfu_world_join(struct sfu_world *w, uint32_t leaf);
 struct world_member *sfu_world_join_securely(struct sfu_world *w, uint32_t leaf);
 void sfu_world_leave(struct world_member *m);
+/* Nobody, at an address: what is sent there is counted (down) and lost. */
+struct world_member *sfu_world_stranger(struct sfu_world *w);
 
 void sfu_world_speak(struct world_member *m, uint8_t level); /* publishes if need be */
 /* layers: 1 to 3, of 180, 360 and 720 lines with 150, 500 and 1,500 kbit/s. A screen has one, of
