@@ -157,7 +157,7 @@ enum call_refusal {
     CALL_REFUSED_FORM,     /* no SFrame, or beyond a limit of it */
     CALL_REFUSED_KEY,      /* of an epoch that is over, or did not come in time */
     CALL_REFUSED_SENDER,   /* no member's, a removed one's, or one's own */
-    CALL_REFUSED_REPLAY,   /* opened before, or too old to tell */
+    CALL_REFUSED_REPLAY,   /* opened before, too old to tell, or behind later ones of its stream */
     CALL_REFUSED_TAMPERED, /* not what was sealed */
     CALL_REFUSED_SOURCE,   /* sealed as what it was not sent as */
     CALL_REFUSALS,

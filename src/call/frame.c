@@ -26,6 +26,14 @@ static bool takes_context(const struct stream *s, uint64_t context, struct call_
            codec_of(e->source) == s->codec;
 }
 
+/* A sender's counters rise, and a stream keeps its order: what was sealed before the last one was
+ * kept back on the way, and is not to be seen or heard as if it was said now. */
+static bool comes_late(const struct stream *s, const struct sframe_info *info)
+{
+    return s->leaf == info->leaf && s->context == info->context && s->epoch == info->epoch &&
+           info->ctr < s->ctr;
+}
+
 /* A gap in a stream of pictures ends with the next key frame. */
 static void refuse(struct call *c, struct stream *s, enum call_refusal why)
 {
@@ -78,6 +86,8 @@ static void tell(struct call *c, struct stream *s, const struct sframe_info *inf
     s->follows = e->key || (s->follows && same); /* nobody's picture builds on another's */
     s->leaf = e->leaf;
     s->context = e->context;
+    s->epoch = e->epoch;
+    s->ctr = e->ctr;
     e->follows = s->follows;
     c->stats.frames++;
     if (s->labelled && (s->label.leaf != e->leaf || s->label.source != e->source))
@@ -103,6 +113,8 @@ static int open_frame(struct call *c, struct stream *s, const struct sealed *f,
         refuse(c, s, refusal_of(rv));
     } else if (!takes_context(s, info.context, &told)) {
         refuse(c, s, CALL_REFUSED_SOURCE);
+    } else if (comes_late(s, &info)) {
+        refuse(c, s, CALL_REFUSED_REPLAY);
     } else {
         tell(c, s, &info, &told);
         *e = told;

@@ -92,8 +92,8 @@ struct stream {
     bool labelled;
     struct signal_flow label;
     uint64_t timestamp; /* of the newest frame, unwrapped; 0: none yet */
-    uint32_t leaf;      /* of the newest that opened, as the next */
-    uint64_t context;
+    uint32_t leaf;      /* of the newest that opened, as the next three */
+    uint64_t context, epoch, ctr;
     uint64_t arrival_us;                 /* of the newest packet */
     uint64_t pli_us, nack_us, report_us; /* not before */
     struct reception reception;
