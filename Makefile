@@ -7,7 +7,7 @@ FIRST_SEED ?= 1
 SEEDS ?= 3000
 BENCH_ARGS ?= mls
 
-.PHONY: all run test lint format bench fuzz sim coverage taint exports install clean help
+.PHONY: all run test test-browser screens lint format bench fuzz sim coverage taint exports install clean help
 
 all: ## Build programs to build/bin and libraries to build/lib
 	@tools/install-deps.sh --check build
@@ -28,6 +28,16 @@ test: ## Install what is missing, build with sanitizers, run all tests
 	@cmake --preset debug --log-level=WARNING > /dev/null
 	@cmake --build --preset debug -j $(JOBS)
 	@ctest --preset debug -j $(JOBS)
+
+test-browser: ## Test the browser app in Chromium: screens, accessibility, policy
+	@tools/install-deps.sh test browser
+	@$(MAKE) --no-print-directory release
+	@tools/web.sh browser
+
+screens: ## Take pictures of every screen of the browser app, into build/screens
+	@tools/install-deps.sh test browser
+	@$(MAKE) --no-print-directory release
+	@tools/web.sh screens
 
 lint: ## Check format, include law, clang-tidy, cppcheck, export list, citations
 	@tools/install-deps.sh lint
@@ -76,4 +86,4 @@ clean: ## Remove build/
 	rm -rf build
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18

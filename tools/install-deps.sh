@@ -3,7 +3,7 @@
 #
 #   tools/install-deps.sh [--check] GROUP...
 #
-# GROUP is one or more of: build test lint fuzz coverage taint all
+# GROUP is one or more of: build test lint fuzz coverage taint browser all
 # --check only tells what is missing and fails if anything is.
 set -eu
 
@@ -22,7 +22,8 @@ packages_of()
     fuzz) packages_of build; echo clang-19 libclang-rt-19-dev ;;
     coverage) packages_of test; echo gcovr ;;
     taint) packages_of test; echo valgrind libc6-dbg ;;
-    all) for group in test lint fuzz coverage taint; do packages_of $group; done ;;
+    browser) packages_of build; echo chromium; node_packages ;;
+    all) for group in test lint fuzz coverage taint browser; do packages_of $group; done ;;
     *) echo "unknown group: $1" >&2; return 1 ;;
     esac
 }

@@ -1,0 +1,67 @@
+#!/bin/sh
+# The browser app: web/app, with what it takes of web/core and web/media.
+#
+#   tools/web.sh check      types, and tests that need no browser
+#   tools/web.sh build      build/web, as conclaved serves it; twice, to see that both are the same
+#   tools/web.sh browser    tests in a browser, with a scripted meeting and with a real one
+#   tools/web.sh screens    pictures of every screen, into build/screens
+#
+# CONCLAVED names the server's program for the last two; default: build/bin/conclaved.
+set -eu
+cd "$(dirname "$0")/../web/app"
+root=$(cd ../.. && pwd)
+
+skip()
+{
+    echo "** SKIPPED: $1 Nothing was shown about the browser app in this run. **"
+    [ "${WEB_REQUIRED:-0}" = 0 ] || exit 1
+    exit 77
+}
+
+# As the lock file says, and only when that has changed.
+install()
+{
+    command -v npm >/dev/null || skip "there is no npm; tools/install-deps.sh test installs it."
+    cmp -s package-lock.json node_modules/.installed && return
+    if ! timeout 150 npm ci --no-audit --no-fund --fetch-retries=1 >npm.log 2>&1; then
+        cat npm.log
+        ! grep -Eq 'E(NOTFOUND|AI_AGAIN|CONN|TIMEDOUT|NETUNREACH)|ERR_SOCKET' npm.log ||
+            skip "npm cannot reach its registry."
+        exit 1
+    fi
+    rm npm.log
+    cp package-lock.json node_modules/.installed
+}
+
+build()
+{
+    node build.mjs
+    node build.mjs --out "$root/build/web-again" >/dev/null
+    if ! cmp -s "$root/build/web/manifest.json" "$root/build/web-again/manifest.json"; then
+        echo "Two builds of the same sources differ." >&2
+        diff "$root/build/web/manifest.json" "$root/build/web-again/manifest.json" >&2
+        exit 1
+    fi
+    rm -r "$root/build/web-again"
+}
+
+install
+case ${1:-} in
+check)
+    node_modules/.bin/tsc --noEmit
+    node test/run.mjs
+    ;;
+build) build ;;
+browser)
+    node build.mjs --scripted
+    node --test --test-concurrency=1 test/browser/*.test.mjs
+    ;;
+screens)
+    node build.mjs --scripted
+    node test/browser/screens.mjs
+    ;;
+*)
+    sed -n '2,9s/^# \{0,1\}//p' "$root/tools/web.sh"
+    exit 2
+    ;;
+esac

@@ -1,0 +1,89 @@
+/* Messages to everybody: end-to-end encrypted, and shown as plain text whatever they are. */
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { say } from "../state/call";
+import type { ChatLine } from "../state/model";
+import { app } from "../state/store";
+import { t, timeOf } from "../text";
+import { IconButton } from "../ui/controls";
+import { Icon } from "../ui/icons";
+import { Badge } from "../ui/identity";
+import { PanelFrame } from "./panel";
+
+const LIMIT_TEXT = 4000; // bytes: PARTICIPANT_CHAT_MAX
+
+function Line({ line, follows }: { line: ChatLine; follows: boolean }): JSX.Element {
+  const name = line.name || t.common.unnamed;
+  return (
+    <li class={`message ${line.mine ? "mine" : ""} ${follows ? "follows" : ""}`}>
+      {!follows && (
+        <p class="message-head">
+          <span class="strong">{line.mine ? t.common.you : name}</span>
+          {line.identity && <Badge identity={line.identity} />}
+          <time dateTime={new Date(line.at).toISOString()}>{timeOf(line.at)}</time>
+        </p>
+      )}
+      <p class="message-text">{line.text}</p>
+      {line.mine && !line.sent && <p class="message-state">{t.chat.sending}</p>}
+    </li>
+  );
+}
+
+export function ChatPanel(): JSX.Element {
+  const [text, setText] = useState("");
+  const list = useRef<HTMLOListElement>(null);
+  const lines = app.value.chat;
+  const tooLong = new TextEncoder().encode(text).length > LIMIT_TEXT;
+
+  useEffect(() => {
+    list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [lines.length]);
+
+  const send = async () => {
+    const what = text.trim();
+    if (what === "" || tooLong) return;
+    setText("");
+    if (!(await say(what))) setText(what);
+  };
+
+  return (
+    <PanelFrame title={t.chat.title}>
+      <ol class="messages" ref={list} tabIndex={0} aria-label={t.chat.title}>
+        {lines.map((line, i) => {
+          const before = lines[i - 1];
+          const follows = before?.leaf === line.leaf && line.at - before.at < 120_000;
+          return <Line key={line.id} line={line} follows={follows} />;
+        })}
+      </ol>
+      {lines.length === 0 && (
+        <p class="empty">
+          <Icon name="lock-check" size={28} />
+          {t.chat.empty}
+        </p>
+      )}
+      <form
+        class="composer"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        <textarea
+          aria-label={t.chat.field}
+          placeholder={t.chat.field}
+          rows={1}
+          value={text}
+          aria-invalid={tooLong}
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+            event.preventDefault();
+            void send();
+          }}
+        />
+        <IconButton icon="send" label={t.chat.send} look="primary" onClick={() => void send()} />
+      </form>
+      {tooLong && <p class="note error">{t.chat.tooLong}</p>}
+    </PanelFrame>
+  );
+}

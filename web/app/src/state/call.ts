@@ -1,0 +1,258 @@
+/* A call: one meeting of the core and its media, told to the store. */
+import type { Meeting, MeetingEvent, Source } from "../../../core/src/types";
+import { effect, signal } from "@preact/signals";
+import type { LineEvent, MediaLine, Want } from "../engine/engine";
+import { engine } from "#engine";
+import { t } from "../text";
+import { cameraOn, cameraTrack, microphoneOn, microphoneTrack } from "./devices";
+import { findPerson } from "./model";
+import { problemOf } from "./problem";
+import { app, dispatch, set } from "./store";
+
+const REACTION_MS = 5000;
+
+/** Pictures and sound that are there now, by "LEAF/SOURCE". */
+export const tracks = signal<ReadonlyMap<string, MediaStreamTrack>>(new Map());
+export const screenTrack = signal<MediaStreamTrack | null>(null);
+export const trackKey = (leaf: number, source: Source): string => `${leaf}/${source}`;
+
+interface Call {
+  readonly meeting: Meeting;
+  line: MediaLine | null;
+  readonly stops: (() => void)[];
+}
+let call: Call | null = null;
+
+export const meeting = (): Meeting | null => call?.meeting ?? null;
+
+/** Does what the user wants; what goes wrong is told. */
+export async function attempt(work: (m: Meeting) => Promise<unknown>): Promise<boolean> {
+  try {
+    if (call !== null) await work(call.meeting);
+    return true;
+  } catch (error) {
+    tell(error);
+    return false;
+  }
+}
+
+export function tell(error: unknown): void {
+  const problem = problemOf(error);
+  const { text: title, next } = problem;
+  dispatch({ type: "notice", severity: "warning", title, next, at: Date.now() });
+}
+
+/* ---- What the core tells ---- */
+
+function takeViews(m: Meeting): void {
+  const views = {
+    phase: m.phase,
+    end: m.end,
+    info: m.info(),
+    roster: m.roster(),
+    lobby: m.lobby(),
+  };
+  dispatch({ type: "views", views });
+}
+
+async function computeCode(m: Meeting, epoch: number): Promise<void> {
+  dispatch({ type: "epoch" });
+  const code = await m.code();
+  if (call?.meeting === m && m.info()?.epoch === epoch) dispatch({ type: "code", code });
+}
+
+function showReaction(leaf: number, emoji: string): void {
+  const key = app.value.nextKey;
+  dispatch({ type: "reaction", leaf, emoji });
+  setTimeout(() => dispatch({ type: "reaction-over", key }), REACTION_MS);
+}
+
+function onEvent(m: Meeting, event: MeetingEvent): void {
+  /* Who has gone is only known from before. */
+  const gone = event.type === "gone" ? findPerson(app.value, event.leaf) : undefined;
+  if (event.type !== "media") takeViews(m);
+  switch (event.type) {
+    case "phase":
+      if (event.phase === "in-meeting") void openLine(m);
+      if (event.phase === "over") closeMedia();
+      break;
+    case "joined":
+      dispatch({ type: "joined", leaf: event.leaf });
+      break;
+    case "gone":
+      dropTracks(event.leaf);
+      dispatch({
+        type: "gone",
+        leaf: event.leaf,
+        name: gone?.name ?? event.label,
+        ejected: event.by !== null,
+      });
+      break;
+    case "code":
+      void computeCode(m, event.epoch);
+      break;
+    case "chat":
+      dispatch({ type: "said", leaf: event.leaf, id: event.id, text: event.text, at: Date.now() });
+      break;
+    case "chat-sent":
+      dispatch({ type: "sent", id: event.id });
+      break;
+    case "reaction":
+      showReaction(event.leaf, event.emoji);
+      break;
+    case "hand":
+      dispatch({ type: "hand", leaf: event.leaf });
+      break;
+    case "notice":
+      dispatch({
+        type: "notice",
+        severity: event.severity,
+        title: event.reason.text,
+        next: event.reason.next,
+        at: Date.now(),
+      });
+      break;
+  }
+}
+
+/* ---- Media ---- */
+
+function dropTracks(leaf: number): void {
+  const kept = [...tracks.value].filter(([key]) => !key.startsWith(`${leaf}/`));
+  tracks.value = new Map(kept);
+}
+
+function onLine(event: LineEvent): void {
+  switch (event.type) {
+    case "state":
+      set({ media: event.state, cipher: event.cipher });
+      break;
+    case "speakers":
+      set({ speakers: event.leaves });
+      break;
+    case "track": {
+      const next = new Map(tracks.value);
+      const key = trackKey(event.leaf, event.source);
+      if (event.track === null) next.delete(key);
+      else next.set(key, event.track);
+      tracks.value = next;
+      break;
+    }
+  }
+}
+
+/* Our own devices are sent as they are switched, without anybody having to remember it. */
+function publishOwn(line: MediaLine): () => void {
+  const publish = (source: Source, track: MediaStreamTrack | null) =>
+    void line.publish(source, track).catch(tell);
+  const stops = [
+    effect(() => publish("audio", microphoneOn.value ? microphoneTrack.value : null)),
+    effect(() => publish("camera", cameraOn.value ? cameraTrack.value : null)),
+    effect(() => publish("screen", screenTrack.value)),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+async function openLine(m: Meeting): Promise<void> {
+  if (call === null || call.line !== null || !app.value.canMedia) return;
+  set({ media: "connecting" });
+  try {
+    const line = await engine.openLine(m);
+    if (call?.meeting !== m || call.line !== null) {
+      line.close();
+      return;
+    }
+    call.line = line;
+    call.stops.push(line.on(onLine), publishOwn(line));
+    line.want(wanted);
+  } catch (error) {
+    set({ media: "refused" });
+    tell(error);
+  }
+}
+
+let wanted: readonly Want[] = [];
+
+/** Which pictures are on the screen now, and how tall. */
+export function want(wants: readonly Want[]): void {
+  if (JSON.stringify(wants) === JSON.stringify(wanted)) return;
+  wanted = wants;
+  call?.line?.want(wants);
+}
+
+function closeMedia(): void {
+  stopShare();
+  for (const stop of call?.stops.splice(0) ?? []) stop();
+  call?.line?.close();
+  if (call !== null) call.line = null;
+  tracks.value = new Map();
+  wanted = [];
+}
+
+/* ---- Screen sharing ---- */
+
+export function stopShare(): void {
+  screenTrack.value?.stop();
+  screenTrack.value = null;
+}
+
+export async function startShare(): Promise<void> {
+  try {
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 } });
+    const track = stream.getVideoTracks()[0] ?? null;
+    if (track !== null) track.onended = stopShare; /* by the browser's own button */
+    screenTrack.value = track;
+  } catch (error) {
+    /* Who closes the browser's question has changed their mind; that is no problem. */
+    if (!(error instanceof DOMException && error.name === "NotAllowedError")) tell(error);
+  }
+}
+
+/* ---- Beginning and end ---- */
+
+export async function enter(
+  open: () => Promise<Meeting>,
+  name: string,
+  label: string,
+): Promise<void> {
+  await close();
+  dispatch({ type: "enter", name, label });
+  const m = await open();
+  call = { meeting: m, line: null, stops: [] };
+  m.on((event) => onEvent(m, event));
+  takeViews(m);
+  if (m.phase === "in-meeting") void openLine(m);
+  const info = m.info();
+  if (info?.inMeeting) void computeCode(m, info.epoch);
+}
+
+/** Lets go of everything; the core has been told to leave before, or keeps the place. */
+export async function close(): Promise<void> {
+  closeMedia();
+  const old = call;
+  call = null;
+  await old?.meeting.close();
+}
+
+export async function say(text: string): Promise<boolean> {
+  return attempt(async (m) => {
+    const id = await m.say(text);
+    dispatch({ type: "say", id, text, at: Date.now() });
+  });
+}
+
+export async function leave(): Promise<void> {
+  if (await attempt((m) => m.leave())) return;
+  await close();
+  dispatch({ type: "leave-call" });
+}
+
+export const copy = async (text: string): Promise<boolean> => {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    tell(new Error(t.problem.unknown));
+    return false;
+  }
+};

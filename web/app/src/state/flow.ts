@@ -1,0 +1,252 @@
+/* From opening a page to being in a meeting: who one is, which meeting, which devices. */
+import type {
+  Account,
+  Core,
+  Credential,
+  MeetingPlan,
+  Session,
+} from "../../../core/src/types";
+import { engine } from "#engine";
+import { t } from "../text";
+import * as call from "./call";
+import { startDevices, stopDevices } from "./devices";
+import { missingFeatures, missingForMedia } from "./features";
+import { keep } from "./keep";
+import { problemOf } from "./problem";
+import { app, dispatch, set } from "./store";
+
+export const LIMIT_NAME = 64; // bytes: PARTICIPANT_NAME_MAX
+const USER = "user"; // of keep.sessions
+const DAY_MS = 86_400_000;
+
+let core: Promise<Core> | null = null;
+
+function loadCore(): Promise<Core> {
+  core ??= engine.loadCore();
+  core.catch(() => (core = null)); /* the next try is a new one */
+  return core;
+}
+
+const account = async (): Promise<Account> => (await loadCore()).account(location.origin);
+
+/** Work of which the user sees that it goes on, and what went wrong. */
+async function busily(work: () => Promise<void>): Promise<boolean> {
+  if (app.value.busy) return false;
+  set({ busy: true, problem: null });
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    set({ problem: problemOf(error) });
+    return false;
+  } finally {
+    set({ busy: false });
+  }
+}
+
+/* ---- Opening the page ---- */
+
+const meetingNumber = (): string => /^\/m\/(\d+)$/.exec(location.pathname)?.[1] ?? "";
+
+export async function start(): Promise<void> {
+  const missing = missingFeatures(globalThis as never);
+  if (missing.length > 0) {
+    set({ screen: { at: "unsupported", missing } });
+    return;
+  }
+  set({ canMedia: missingForMedia(globalThis as never).length === 0 });
+  addEventListener("popstate", () => void arrive());
+  addEventListener("hashchange", () => void arrive());
+  await arrive();
+}
+
+/** Shows what the address asks for. */
+async function arrive(): Promise<void> {
+  const { name } = (await keep.settings.get("person")) ?? {};
+  const kept = await keep.sessions.get(USER);
+  const session = kept !== null && kept.expires > Date.now() ? kept : null;
+  const number = meetingNumber();
+  set({ session, problem: null, number, name: app.value.name || (name ?? "") });
+  if (number !== "") {
+    set({ link: location.href, screen: { at: "entrance" } });
+  } else {
+    set({ link: null, screen: { at: "home" } });
+    if (session !== null) void listMeetings();
+  }
+  void loadCore().catch(() => set({ problem: { text: t.problem.core, next: t.problem.coreNext } }));
+  void askMethods();
+}
+
+async function askMethods(): Promise<void> {
+  try {
+    set({ signUp: (await (await account()).methods()).signUp });
+  } catch {
+    /* Then nobody is offered to make an account; signing in tells what is wrong. */
+  }
+}
+
+function go(address: string): void {
+  history.pushState(null, "", address);
+  void arrive();
+}
+
+export function goHome(): void {
+  stopDevices();
+  void call.close();
+  dispatch({ type: "leave-call" });
+  go("/");
+}
+
+/** A link typed or pasted; tells what is wrong with it, or null. */
+export async function openLink(text: string): Promise<string | null> {
+  try {
+    const parts = await (await loadCore()).link(text.trim());
+    if (parts.origin !== location.origin) return t.home.otherServer;
+    go(text.trim());
+    return null;
+  } catch {
+    return t.home.badLink;
+  }
+}
+
+/* ---- Who one is ---- */
+
+export const signIn = (email: string, password: string, create: boolean): Promise<boolean> =>
+  busily(async () => {
+    const a = await account();
+    const session = create ? await a.signUp(email, password) : await a.signIn(email, password);
+    await keep.sessions.put(USER, session);
+    set({ session });
+    if (app.value.screen.at === "home") await listMeetings();
+  });
+
+export const signOut = (): Promise<boolean> =>
+  busily(async () => {
+    const { session } = app.value;
+    await keep.sessions.remove(USER);
+    set({ session: null, meetings: null });
+    if (session === null) return;
+    await keep.credentials.remove(session.identifier);
+    await (await account()).signOut(session);
+  });
+
+/** The key of before with its certificate, as long as that is good; else a new one. */
+async function credentialOf(session: Session): Promise<Credential> {
+  const kept = await keep.credentials.get(session.identifier);
+  if (kept !== null && kept.renewAt > Date.now()) return kept;
+  const alive = kept !== null && kept.notAfter > Date.now() ? kept : undefined;
+  const made = await (await account()).certify(session, alive);
+  await keep.credentials.put(session.identifier, made);
+  return made;
+}
+
+/** A guest is the same one in the same meeting, so that a reload comes back to its place. */
+async function guestSession(number: string): Promise<Session> {
+  const kept = await keep.sessions.get(number);
+  if (kept !== null && kept.expires > Date.now()) return kept;
+  const made = await (await account()).guest();
+  await keep.sessions.put(number, made);
+  return made;
+}
+
+/* ---- Into the meeting ---- */
+
+export const nameFits = (name: string): boolean =>
+  new TextEncoder().encode(name).length <= LIMIT_NAME;
+
+let asGuest = false;
+
+export async function toDevices(name: string, guest: boolean): Promise<void> {
+  asGuest = guest;
+  set({ name: name.trim(), screen: { at: "devices" }, problem: null });
+  await keep.settings.put("person", { name: name.trim() });
+  await startDevices();
+}
+
+export const backToEntrance = (): void => {
+  stopDevices();
+  set({ screen: { at: "entrance" }, problem: null });
+};
+
+export async function join(): Promise<void> {
+  const { link, number, name, session } = app.value;
+  if (link === null) return;
+  const done = await busily(async () => {
+    const who = asGuest || session === null ? await guestSession(number) : session;
+    const credential = await credentialOf(who);
+    const label = who.kind === "guest" ? t.people.unverified : who.identifier;
+    const open = async () => (await loadCore()).open({ link, name, credential });
+    await call.enter(open, name, label);
+  });
+  if (!done && app.value.screen.at === "call") set({ screen: { at: "devices" } });
+}
+
+/** After a meeting is over for us: to its door again. */
+export async function again(): Promise<void> {
+  await call.close();
+  dispatch({ type: "leave-call" });
+  set({ screen: { at: "entrance" } });
+}
+
+/* ---- Making meetings ---- */
+
+async function listMeetings(): Promise<void> {
+  const { session } = app.value;
+  if (session === null) return;
+  try {
+    set({ meetings: await (await account()).meetings(session) });
+  } catch (error) {
+    set({ problem: problemOf(error), meetings: [] });
+  }
+}
+
+const numberOf = (link: string): string => new URL(link).pathname.split("/").pop() ?? "";
+
+/** Makes a meeting and keeps its link here: the server does not know it. */
+export async function create(plan: MeetingPlan): Promise<string | null> {
+  let link: string | null = null;
+  await busily(async () => {
+    const { session } = app.value;
+    if (session === null) return;
+    const made = await (await account()).create(session, await credentialOf(session), plan);
+    await keep.links.put(numberOf(made), made);
+    link = made;
+    void listMeetings();
+  });
+  return link;
+}
+
+const personName = (identifier: string): string => identifier.split("@")[0] ?? identifier;
+
+export async function startNow(): Promise<void> {
+  const who = personName(app.value.session?.identifier ?? "");
+  const link = await create({ title: t.home.instantTitle(who), notAfter: Date.now() + DAY_MS });
+  if (link !== null) go(link);
+}
+
+/** The room there is, if its link is kept here; else one is made, with the same number. */
+export async function openPersonal(): Promise<void> {
+  const room = app.value.meetings?.find((m) => m.personal);
+  const kept = room === undefined ? null : await keep.links.get(room.number);
+  const who = personName(app.value.session?.identifier ?? "");
+  const link = kept ?? (await create({ title: t.home.personalTitle(who), personal: true }));
+  if (link !== null) go(link);
+}
+
+/** false: the link is not kept here. */
+export async function openMeeting(number: string): Promise<boolean> {
+  const link = await keep.links.get(number);
+  if (link !== null) go(link);
+  return link !== null;
+}
+
+export const goTo = go;
+
+export const deleteMeeting = (number: string): Promise<boolean> =>
+  busily(async () => {
+    const { session } = app.value;
+    if (session === null) return;
+    await (await account()).remove(session, number);
+    await keep.links.remove(number);
+    await listMeetings();
+  });

@@ -1,0 +1,136 @@
+/* Who somebody is: the badge, what lies behind it, and the certificate. A name is what somebody typed;
+ * the badge is what this client verified. The two are never mixed. */
+import type { JSX } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import type { Identity } from "../../../core/src/types";
+import { attempt } from "../state/call";
+import { t } from "../text";
+import { Icon } from "./icons";
+import { Dialog } from "./overlay";
+
+export const isVerified = (i: Identity): boolean => i.category !== "unverified";
+
+export const labelOf = (i: Identity): string => (isVerified(i) ? i.label : t.people.unverified);
+
+/** For where nothing can be opened: tiles, messages. */
+export function Badge({ identity }: { identity: Identity }): JSX.Element {
+  const verified = isVerified(identity);
+  return (
+    <span class={verified ? "badge verified" : "badge unverified"}>
+      <Icon name={verified ? "verified" : "unverified"} size={14} />
+      <span>{labelOf(identity)}</span>
+    </span>
+  );
+}
+
+function Lines({ identity, sameName }: { identity: Identity; sameName: boolean }): JSX.Element {
+  return (
+    <>
+      <p class="strong">
+        {isVerified(identity)
+          ? t.people.verifiedBy(identity.issuer)
+          : t.people.notVerified}
+      </p>
+      {isVerified(identity) && <p class="identifier">{identity.identifier}</p>}
+      {!isVerified(identity) && (
+        <p>{identity.kind === "guest" ? t.people.guest : identity.reason.text}</p>
+      )}
+      {isVerified(identity) && <p>{t.people.claim}</p>}
+      {sameName && <p class="warn">{t.people.sameName}</p>}
+    </>
+  );
+}
+
+export function Certificate(p: {
+  who: number | string;
+  name: string;
+  onClose: () => void;
+}): JSX.Element {
+  const [text, setText] = useState(t.common.loading as string);
+  useEffect(() => {
+    void attempt(async (m) => setText(await m.describe(p.who)));
+  }, [p.who]);
+  return (
+    <Dialog title={t.people.certificateOf(p.name)} wide onClose={p.onClose}>
+      <pre class="certificate" tabIndex={0}>
+        {text}
+      </pre>
+    </Dialog>
+  );
+}
+
+/** The badge that tells more when pointed at or focused. */
+export function IdentityBadge(p: {
+  identity: Identity;
+  name: string;
+  who: number | string; // a leaf, or a ref of the lobby
+  sameName?: boolean;
+}): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const [shown, setShown] = useState(false);
+  const [place, setPlace] = useState({ left: 0, top: 0 });
+  const root = useRef<HTMLSpanElement>(null);
+  const id = useId();
+
+  const show = () => {
+    const box = root.current?.getBoundingClientRect();
+    if (box !== undefined)
+      setPlace({
+        left: Math.max(8, Math.min(box.left, innerWidth - 288)),
+        top: box.bottom + 170 < innerHeight ? box.bottom : Math.max(8, box.top - 170),
+      });
+    setOpen(true);
+  };
+  const hide = (event: FocusEvent | MouseEvent) => {
+    const to = event.relatedTarget as Node | null;
+    if (to === null || !root.current?.contains(to)) setOpen(false);
+  };
+
+  return (
+    <span
+      class="identity"
+      ref={root}
+      onMouseEnter={show}
+      onMouseLeave={hide}
+      onFocusCapture={show}
+      onBlurCapture={hide}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") setOpen(false);
+      }}
+    >
+      <button
+        type="button"
+        class="badge-button"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        onClick={show}
+      >
+        <Badge identity={p.identity} />
+      </button>
+      {open && (
+        <span class="identity-card" id={id} role="group" aria-label={t.people.identity} style={place}>
+          <Lines identity={p.identity} sameName={p.sameName ?? false} />
+          <button type="button" class="link" onClick={() => setShown(true)}>
+            {t.people.certificate}
+          </button>
+        </span>
+      )}
+      {shown && <Certificate who={p.who} name={p.name} onClose={() => setShown(false)} />}
+    </span>
+  );
+}
+
+/** Letters in a circle, in one of a few calm colours, by the name. */
+export function Avatar({ name, size }: { name: string; size?: "large" | "small" }): JSX.Element {
+  const words = name.trim().split(/\s+/);
+  const letters = [words[0], words.length > 1 ? words[words.length - 1] : ""]
+    .map((word) => [...(word ?? "")][0] ?? "")
+    .join("");
+  let sum = 0;
+  for (const symbol of name) sum = (sum * 31 + (symbol.codePointAt(0) ?? 0)) % 8;
+  return (
+    <span class={`avatar tint-${sum} ${size ?? ""}`} aria-hidden="true">
+      {letters.toUpperCase() || "?"}
+    </span>
+  );
+}

@@ -1,0 +1,160 @@
+/* What lies over the rest: dialogs and menus. Escape closes each; the focus goes back. */
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { t } from "../text";
+import { Button, IconButton } from "./controls";
+import { Icon, type IconName } from "./icons";
+
+export function Dialog(p: {
+  title: string;
+  children: ComponentChildren;
+  actions?: ComponentChildren;
+  wide?: boolean;
+  onClose: () => void;
+}): JSX.Element {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    ref.current?.showModal();
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      class={p.wide ? "dialog wide" : "dialog"}
+      aria-labelledby={id}
+      onClose={p.onClose}
+      onClick={(event) => {
+        if (event.target === ref.current) ref.current?.close();
+      }}
+    >
+      <div class="dialog-body">
+        <header>
+          <h2 id={id}>{p.title}</h2>
+          <IconButton icon="close" label={t.common.close} small onClick={() => ref.current?.close()} />
+        </header>
+        {p.children}
+        {p.actions && <footer>{p.actions}</footer>}
+      </div>
+    </dialog>
+  );
+}
+
+export function Question(p: {
+  title: string;
+  lead: string;
+  action: string;
+  onAnswer: (yes: boolean) => void;
+}): JSX.Element {
+  return (
+    <Dialog
+      title={p.title}
+      onClose={() => p.onAnswer(false)}
+      actions={
+        <>
+          <Button onClick={() => p.onAnswer(false)}>{t.common.cancel}</Button>
+          <Button look="danger" onClick={() => p.onAnswer(true)}>
+            {p.action}
+          </Button>
+        </>
+      }
+    >
+      <p>{p.lead}</p>
+    </Dialog>
+  );
+}
+
+export interface MenuItem {
+  readonly text: string;
+  readonly icon: IconName;
+  readonly danger?: boolean;
+  readonly checked?: boolean;
+  readonly narrow?: boolean; // only where the screen is too narrow for a button of its own
+  readonly onSelect: () => void;
+}
+
+/** A button that opens a list of actions (WAI-ARIA menu button). */
+export function Menu(p: {
+  label: string;
+  icon: IconName;
+  items: readonly MenuItem[];
+  look?: string;
+  small?: boolean;
+  caption?: string;
+  up?: boolean;
+  head?: (close: () => void) => ComponentChildren; // above the items
+}): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  const buttons = () => {
+    const all = root.current?.querySelectorAll<HTMLElement>("[role^=menuitem]") ?? [];
+    return [...all].filter((item) => item.offsetParent !== null);
+  };
+  const focusOpener = () => root.current?.querySelector<HTMLElement>("button")?.focus();
+
+  /* At once: a key that comes before the next picture is for the menu already. */
+  useLayoutEffect(() => {
+    if (!open) return;
+    buttons()[0]?.focus();
+    const outside = (event: Event) => {
+      if (!root.current?.contains(event.target as Node)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", outside);
+    return () => document.removeEventListener("pointerdown", outside);
+  }, [open]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (!open) return;
+    const all = buttons();
+    const at = all.indexOf(document.activeElement as HTMLElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to !== undefined) {
+      all[(to + all.length) % all.length]?.focus();
+      event.preventDefault();
+    } else if (event.key === "Escape" || event.key === "Tab") {
+      setOpen(false);
+      focusOpener();
+      event.stopPropagation();
+    }
+  };
+
+  return (
+    <div class="menu" ref={root} onKeyDown={onKeyDown}>
+      <button
+        type="button"
+        class={`${p.caption ? "control" : "icon-button"} ${p.look ?? ""} ${p.small ? "small" : ""}`}
+        aria-label={p.label}
+        title={p.label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        <Icon name={p.icon} size={p.small ? 18 : 20} />
+        {p.caption && <span class="caption">{p.caption}</span>}
+      </button>
+      {open && (
+        <div class={p.up ? "menu-list up" : "menu-list"} role="menu" aria-label={p.label}>
+          {p.head?.(() => setOpen(false))}
+          {p.items.map((item) => (
+            <button
+              key={item.text}
+              type="button"
+              tabIndex={-1}
+              role={item.checked === undefined ? "menuitem" : "menuitemradio"}
+              aria-checked={item.checked}
+              class={`${item.danger ? "danger" : ""} ${item.narrow ? "narrow" : ""}`}
+              onClick={() => {
+                setOpen(false);
+                focusOpener();
+                item.onSelect();
+              }}
+            >
+              <Icon name={item.icon} size={18} />
+              <span>{item.text}</span>
+              {item.checked && <Icon name="check" size={16} />}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,83 @@
+/* A server with an app, and a browser that opens it. CONCLAVED names the program; CHROMIUM the
+ * browser, else Debian's. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
+const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const CONCLAVED = process.env.CONCLAVED ?? join(root, "build/bin/conclaved");
+const START_TRIES = 600;
+
+/** Why no browser test can run here, or null. */
+export function missing() {
+  if (!existsSync(PROGRAM)) return `there is no ${PROGRAM}; tools/install-deps.sh browser installs it`;
+  if (!existsSync(CONCLAVED)) return `there is no ${CONCLAVED}; make builds it`;
+  return null;
+}
+
+export async function startServer(web) {
+  const folder = await mkdtemp(join(tmpdir(), "conclave-app-"));
+  const settings = join(folder, "conclaved.ini");
+  const address = join(folder, "data/run/address");
+  await writeFile(settings, `[server]\nport = 0\nweb = ${web}\ndata = ${join(folder, "data")}\n`);
+  const child = spawn(CONCLAVED, ["--config", settings], { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (data) => (log += data));
+  let url = "";
+  for (let i = 0; url === "" && i < START_TRIES; i++) {
+    if (child.exitCode !== null) throw new Error(`conclaved does not start: ${log}`);
+    await sleep(50);
+    url = existsSync(address) ? (await readFile(address, "utf8")).trim() : "";
+  }
+  return {
+    url,
+    folder,
+    log: () => log,
+    async stop() {
+      const ended = new Promise((done) => child.once("exit", done));
+      child.kill("SIGKILL");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const startBrowser = (...more) =>
+  chromium.launch({
+    executablePath: PROGRAM,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
+      ...more,
+    ],
+  });
+
+/** A page that collects what should never happen: script errors, blocked things, requests abroad. */
+export async function openPage(context, origin) {
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(`console: ${message.text()}`);
+  });
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith("http") && url.origin !== origin)
+      faults.push(`third party: ${request.url()}`);
+  });
+  return { page, faults };
+}

@@ -1,0 +1,169 @@
+/* Every screen in a browser, with a scripted meeting, under the server's policy: nothing blocked, no
+ * error, no request abroad, nothing serious for axe, nothing wider than the window. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { missing, openPage, root, startBrowser, startServer } from "./harness.mjs";
+import { enter, scenes, toDevices } from "./scenes.mjs";
+
+const why = missing();
+if (why !== null) console.log(`** SKIPPED: ${why}. Nothing was shown about browsers. **`);
+const skip = why ?? false;
+
+let server;
+let browser;
+let axe;
+before(async () => {
+  if (skip) return;
+  server = await startServer(join(root, "build/web-scripted"));
+  browser = await startBrowser();
+  axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Runs in a page; what is left open is closed. */
+async function inPage(options, work) {
+  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+  try {
+    const { page, faults } = await openPage(context, server.url);
+    await work(page);
+    assert.deepEqual(faults, []);
+  } finally {
+    await context.close();
+  }
+}
+
+/* The tool that drives the browser evaluates outside of the page's policy; the page never does. */
+async function findings(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  return violations
+    .filter((v) => v.impact === "serious" || v.impact === "critical")
+    .map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
+}
+
+const wide = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+for (const [name, reach] of scenes)
+  test(`${name}: accessible, within the window, without a fault`, { skip }, () =>
+    inPage({ viewport: { width: 1280, height: 800 } }, async (page) => {
+      await reach(page, server.url);
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await findings(page), [], colorScheme);
+      }
+      for (const width of [360, 3840]) {
+        await page.setViewportSize({ width, height: 800 });
+        assert.ok((await wide(page)) <= 0, `wider than ${width}`);
+      }
+      await page.setViewportSize({ width: 360, height: 740 });
+      assert.deepEqual(await findings(page), [], "narrow");
+    }),
+  );
+
+test("a menu is opened, walked and closed by keyboard, and gives the focus back", { skip }, () =>
+  inPage({}, async (page) => {
+    await enter(page, server.url);
+    const opener = page.getByRole("button", { name: "Layout" });
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.locator(".speaker-stage").or(page.locator(".alone")).waitFor();
+    assert.equal(await opener.evaluate((e) => e === document.activeElement), true);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Escape");
+    assert.equal(await opener.evaluate((e) => e === document.activeElement), true);
+    assert.equal(await page.getByRole("menu").count(), 0);
+  }),
+);
+
+test("text of others is shown as text, whatever it looks like", { skip }, () =>
+  inPage({}, async (page) => {
+    await enter(page, server.url);
+    const bad = '<img src=x onerror="globalThis.bad=1"><script>globalThis.bad=1</script>';
+    await page.evaluate((text) => {
+      const { meeting, person, guest } = globalThis.script;
+      meeting.add(person(7, text.slice(0, 40), guest));
+      meeting.emit({ type: "chat", leaf: 7, id: "1", text });
+    }, bad);
+    await page.locator(".control-bar").getByRole("button", { name: /^Chat/ }).click();
+    assert.equal(await page.locator(".message-text").innerText(), bad);
+    assert.equal(await page.evaluate(() => globalThis.bad), undefined);
+  }),
+);
+
+test("an alarm stays until it was seen and leads to the code", { skip }, () =>
+  inPage({}, async (page) => {
+    await enter(page, server.url);
+    await page.evaluate(() => {
+      const { meeting, reason } = globalThis.script;
+      const why = reason("NOT_ALLOWED", "A change was refused.", "Ask a host.");
+      meeting.emit({ type: "notice", severity: "alarm", reason: why, leaf: null, text: "" });
+    });
+    await page.getByRole("alert").getByText("A change was refused.").waitFor();
+    await page.getByRole("button", { name: "Show the security code" }).click();
+    await page.locator(".code").waitFor();
+    assert.match(await page.locator(".statement").innerText(), /needs your attention/);
+  }),
+);
+
+test("no text becomes a script: Trusted Types refuse it", { skip }, async () => {
+  const page = await browser.newPage();
+  await page.goto(server.url);
+  const refused = await page.evaluate(() => {
+    const tried = [
+      () => (document.createElement("script").text = "1"),
+      () => document.body.insertAdjacentHTML("beforeend", "<b></b>"),
+      () => new Worker("/api/v1/ca"),
+    ];
+    return tried.map((work) => {
+      try {
+        work();
+        return "allowed";
+      } catch (error) {
+        return error.name;
+      }
+    });
+  });
+  await page.close();
+  assert.deepEqual(refused, ["TypeError", "TypeError", "TypeError"]);
+});
+
+for (const [name, denied, cure] of [
+  ["permission denied", "NotAllowedError", /Allow them with the icon/],
+  ["no device", "NotFoundError", /join without a picture/],
+  ["a device in use", "NotReadableError", /End that program/],
+])
+  test(`${name}: told with its cure, and one can join all the same`, { skip }, () =>
+    inPage({}, async (page) => {
+      await page.addInitScript((error) => {
+        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", error));
+      }, denied);
+      await toDevices(page, server.url);
+      await page.getByText(cure).waitFor();
+      assert.deepEqual(await findings(page), []);
+      await enter(page, server.url, { host: false });
+      await page.getByRole("button", { name: "Unmute" }).waitFor();
+    }),
+  );
+
+for (const [feature, text] of [
+  ["WebAssembly", "WebAssembly"],
+  ["indexedDB", "IndexedDB"],
+])
+  test(`a browser without ${feature} is told so`, { skip }, () =>
+    inPage({}, async (page) => {
+      await page.addInitScript((name) => {
+        Object.defineProperty(globalThis, name, { value: undefined });
+      }, feature);
+      await page.goto(server.url);
+      await page.getByRole("alert").getByText(text).waitFor();
+    }),
+  );
