@@ -260,7 +260,8 @@ static void media_that_srtp_does_not_protect_is_refused(void **state)
     (void)state;
     struct sfu_world *w = open_call(2);
     struct rtc_address stranger = {.family = RTC_IPV4, .ip = {192, 0, 2, 1}, .port = 9};
-    uint8_t packet[200] = {0x80, WORLD_PT_AUDIO};
+    /* an SFrame header with the key ID of leaf 0 in epoch 1, and no counter */
+    uint8_t packet[200] = {0x80, WORLD_PT_AUDIO, [12] = 0x10};
     uint64_t before = forwarded(w);
     uint64_t refused = refused_in_all(w);
     for (uint16_t i = 0; i < 500; i++) {
@@ -387,22 +388,26 @@ static void a_member_that_floods_takes_nothing_from_others(void **state)
     struct world_member *bad = &w->members[2];
     struct random r = {5};
     uint8_t datagram[1200];
-    uint16_t numbers[SFU_NACK_HEARD];
+    uint16_t numbers[40];
     forget_the_past(w);
     unsigned asked = w->members[0].streams[WORLD_CAMERA].asked;
     uint64_t sent = bad->down.bytes;
+    uint64_t others = w->members[0].down.bytes;
     for (unsigned i = 0; i < 100; i++) {
         for (unsigned k = 0; k < 100; k++) {
-            size_t n = make_garbage(&r, (enum garbage)(k % GARBAGE_KINDS), datagram);
+            /* a handshake's last words are answered, with fewer bytes than they have */
+            enum garbage kind = (enum garbage)(k % GARBAGE_KINDS);
+            size_t n = make_garbage(&r, kind == HANDSHAKES ? NOISE : kind, datagram);
             inject(w, bytes_of(datagram, n), &bad->address);
         }
         struct buf out = {0};
         for (unsigned slot = 0; slot < 2; slot++) {
             uint32_t ssrc = bad->slots_of.video[slot].ssrc;
-            for (uint16_t k = 0; k < SFU_NACK_HEARD; k++)
-                numbers[k] = (uint16_t)(bad->slots[slot].last_sequence - SFU_NACK_HEARD + k);
+            const struct sfu_sink *sink = sfu_sink_of(sfu_peer_of(w->sfu, bad->number), ssrc);
+            for (uint16_t back = 0; back < 40; back++)
+                numbers[back] = (uint16_t)(sink->rewrite.last_sequence - 40 + back);
             assert_int_equal(rtcp_pli_write(1, ssrc, &out), 0);
-            assert_int_equal(rtcp_nack_write(1, ssrc, numbers, 200, &out), 0);
+            assert_int_equal(rtcp_nack_write(1, ssrc, numbers, 40, &out), 0);
         }
         world_send_up(bad, out.p, out.n);
         buf_free(&out);
@@ -412,9 +417,13 @@ static void a_member_that_floods_takes_nothing_from_others(void **state)
         assert_in_range(heard(w, 1 - leaf, leaf), 98, 102);
         assert_true(seen(w, 1 - leaf, leaf) >= 58);
     }
-    assert_true(w->members[0].streams[WORLD_CAMERA].asked - asked <= 4);
-    assert_true(bad->down.bytes - sent <
-                UINT64_C(2) * (2 * 250000 / 8 + 2 * SFU_RESEND_BURST + 100000));
+    assert_true(w->members[0].streams[WORLD_CAMERA].asked - asked <= 3);
+    /* what another gets, what may be saved up for sending again, and its share */
+    struct sfu_peer_stats stats;
+    assert_int_equal(sfu_peer_stats(w->sfu, bad->number, w->now, &stats), 0);
+    uint64_t again = SFU_RESEND_BURST + 2 * stats.bandwidth / 8 / SFU_RESEND_SHARE;
+    uint64_t honest = w->members[0].down.bytes - others;
+    assert_true(bad->down.bytes - sent <= honest * 3 / 2 + again);
     sfu_world_free(w);
 }
 
@@ -435,28 +444,26 @@ static void assert_not_amplified(const struct world_member *victim)
 }
 
 /* 74: a member that is sent pictures names somebody else's address as its own, by checks that are
- * true: one who can send under another address can do that. */
+ * true: one who can send under another address can do that. As many as it likes, or one alone. */
 static void media_is_not_turned_on_somebody_else(void **state)
 {
     (void)state;
-    struct sfu_world *w = open_call(3);
-    struct world_member *victim = sfu_world_stranger(w);
-    for (unsigned i = 0; i < 2000; i++) {
-        struct tapped t = {0};
-        tap(w, &w->members[0], is_check, &t);
-        copy_to(w, &t, victim);
-        tapped_free(&t);
-        sfu_world_run(w, 5 * MS);
-        assert_not_amplified(victim);
+    for (int once = 0; once < 2; once++) {
+        struct sfu_world *w = open_call(3);
+        struct world_member *victim = sfu_world_stranger(w);
+        for (unsigned i = 0; i < 2000; i++) {
+            struct tapped t = {0};
+            if (victim->up.bytes == 0 || !once)
+                tap(w, &w->members[0], is_check, &t);
+            copy_to(w, &t, victim);
+            tapped_free(&t);
+            sfu_world_run(w, 5 * MS);
+            assert_not_amplified(victim);
+        }
+        assert_true(victim->up.bytes > 100);
+        assert_true(victim->down.bytes > 100); /* answers, and checks of the switch's own */
+        sfu_world_free(w);
     }
-    assert_true(victim->up.bytes > 100);
-    assert_true(victim->down.bytes > 100); /* answers, and checks of the switch's own */
-    sfu_world_free(w);
-}
-
-static bool is_any(struct bytes b)
-{
-    return b.n != 0;
 }
 
 /* RFC 7983 */
@@ -476,24 +483,29 @@ static void lose(struct sfu_world *w, const struct world_member *m, bool (*unwan
     }
 }
 
-/* 74: and before there is anything else: checks come from its own address, too, so that it goes on;
- * the handshake comes from the victim's alone. */
+/* 74: and before there is anything else: a check, and the beginning of a handshake in the victim's
+ * name, which the switch answers again and again because nobody goes on with it. */
 static void a_handshake_is_not_turned_on_somebody_else(void **state)
 {
     (void)state;
     struct sfu_world *w = open_call(2);
     struct world_member *victim = sfu_world_stranger(w);
     struct world_member *m = sfu_world_join_securely(w, 5);
-    for (unsigned i = 0; i < 3000; i++) {
+    bool (*const wanted[])(struct bytes) = {is_check, is_handshake};
+    size_t next = 0;
+    for (unsigned i = 0; i < 6000; i++) {
         struct tapped t = {0};
-        tap(w, m, is_any, &t);
+        if (next < 2)
+            tap(w, m, wanted[next], &t);
+        next += t.n != 0;
         copy_to(w, &t, victim);
         tapped_free(&t);
         lose(w, m, is_handshake);
         sfu_world_run(w, 5 * MS);
         assert_not_amplified(victim);
     }
-    assert_true(victim->down.bytes > 500);
+    assert_int_equal(next, 2);
+    assert_true(victim->down.bytes > 100);
     assert_false(m->connected);
     sfu_world_free(w);
 }
