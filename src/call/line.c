@@ -15,6 +15,9 @@
 /* The one transport of a native participant: it sends and receives. */
 #define TRANSPORT 0
 
+/* Words on streams that wait to be passed on; of more than that the rest is not. */
+#define FLOWS_MAX ((size_t)64 << 10)
+
 struct own_track {
     bool on, due;    /* due: the switch is to be told */
     bool withdrawn;  /* or told that it is gone */
@@ -42,6 +45,8 @@ struct line {
     size_t n_wants;
     uint32_t speakers[SIGNAL_SPEAKERS_MAX];
     size_t n_speakers;
+    struct buf flows; /* as they came, to be passed on */
+    size_t flows_at;
     struct peer_effect pending; /* of the peer, taken out while something came in */
     struct buf said;
     uint8_t datagram[DATAGRAM];
@@ -93,6 +98,7 @@ void line_free(struct line *l)
     call_free(l->call);
     dtls_identity_free(l->identity);
     buf_free(&l->said);
+    buf_free(&l->flows);
     wipe(l->pwd, sizeof l->pwd);
     free(l);
 }
@@ -329,14 +335,19 @@ static void hear_state(struct line *l, const struct signal_media *m, uint64_t no
     }
 }
 
-static void hear_flows(struct line *l, struct bytes list, int *rv)
+static int hear_flows(struct line *l, struct bytes list)
 {
     struct signal_flow flow;
-    while (*rv == 0 && signal_next_flow(&list, &flow)) {
-        *rv = call_flow(l->call, &flow);
-        if (conclave_error_class(*rv) != CONCLAVE_CLASS_SYSTEM) /* it says what cannot be */
-            *rv = 0;
+    struct bytes rest = list;
+    int rv = 0;
+    while (rv == 0 && signal_next_flow(&rest, &flow)) {
+        rv = call_flow(l->call, &flow);
+        if (rv != 0 && conclave_error_class(rv) != CONCLAVE_CLASS_SYSTEM)
+            rv = 0; /* it says what cannot be */
     }
+    if (rv == 0 && l->flows.n <= FLOWS_MAX)
+        buf_put(&l->flows, list);
+    return rv != 0 ? rv : buf_check(&l->flows);
 }
 
 static void hear_speakers(struct line *l, struct bytes list)
@@ -369,8 +380,7 @@ int line_hear(struct line *l, struct bytes body, uint64_t now_us)
     case SIGNAL_MEDIA_ANSWER:
         return hear_answer(l, &m, now_us);
     case SIGNAL_MEDIA_FLOWS:
-        hear_flows(l, m.list, &rv);
-        return rv;
+        return hear_flows(l, m.list);
     case SIGNAL_MEDIA_SPEAKERS:
         hear_speakers(l, m.list);
         return 0;
@@ -573,6 +583,18 @@ static bool take(bool *due)
     return was;
 }
 
+static void next_flow(struct line *l, struct line_effect *out)
+{
+    struct bytes rest = bytes_of(l->flows.p + l->flows_at, l->flows.n - l->flows_at);
+    if (signal_next_flow(&rest, &out->flow)) {
+        out->kind = LINE_FLOW;
+        l->flows_at = l->flows.n - rest.n;
+    } else {
+        buf_clear(&l->flows);
+        l->flows_at = 0;
+    }
+}
+
 static void next_news(struct line *l, struct line_effect *out)
 {
     if (take(&l->lost_due)) {
@@ -589,6 +611,8 @@ static void next_news(struct line *l, struct line_effect *out)
         if (take(&l->tracks[i].demand_due))
             *out = (struct line_effect){
                 .kind = LINE_DEMAND, .source = i, .layers = l->tracks[i].demand};
+    if (out->kind == LINE_NOTHING && l->flows.n != 0)
+        next_flow(l, out);
 }
 
 static int next_of_call(struct line *l, uint64_t now_us, struct line_effect *out)

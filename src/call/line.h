@@ -104,6 +104,7 @@ enum line_effect_kind {
     LINE_KEY_FRAME_WANTED, /* of one's own layer */
     LINE_DEMAND,           /* layers: which of one's own somebody wants, a bit for each */
     LINE_SPEAKERS,         /* who speaks, as the switch tells it, the loudest first */
+    LINE_FLOW,             /* flow: what the switch says of a stream: whose it is, or why it is not */
 };
 
 struct line_effect {
@@ -114,6 +115,7 @@ struct line_effect {
     uint8_t layers;        /* DEMAND */
     const uint32_t *leaves;
     size_t n_leaves;
+    struct signal_flow flow;
     struct call_event frame;
 };
 

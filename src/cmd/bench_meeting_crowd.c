@@ -171,7 +171,7 @@ static void on_over(void *ctx)
     m->crowd->n_over++;
 }
 
-static const struct join_session_events events = {on_event, on_over};
+static const struct join_session_events events = {.event = on_event, .over = on_over};
 
 /* ---- Doing ---- */
 

@@ -8,6 +8,7 @@
 
 #include <conclave/crypto.h>
 
+#include "cmd/udp_address.h"
 #include "crypto/aead.h"
 #include "net/clock.h"
 
@@ -48,15 +49,6 @@ int media_command_new(enum media_command_kind kind, struct bytes body, struct me
 
 /* ---- Datagrams ---- */
 
-static struct net_udp_address to_net(const struct rtc_address *a)
-{
-    struct net_udp_address to = {.family = a->family, .port = a->port};
-    _Static_assert((int)NET_UDP_IPV4 == (int)RTC_IPV4 && (int)NET_UDP_IPV6 == (int)RTC_IPV6,
-                   "families are numbered alike");
-    memcpy(to.ip, a->ip, sizeof to.ip);
-    return to;
-}
-
 static void send_all(struct media_worker *w)
 {
     struct sfu_group from[GROUPS];
@@ -64,7 +56,7 @@ static void send_all(struct media_worker *w)
     size_t n;
     while ((n = sfu_output(w->sfu, from, GROUPS)) != 0) {
         for (size_t i = 0; i < n; i++)
-            to[i] = (struct net_udp_group){.to = to_net(&from[i].to),
+            to[i] = (struct net_udp_group){.to = udp_address_to_net(&from[i].to),
                                            .p = from[i].p,
                                            .n = from[i].count != 0 ? from[i].n : 0,
                                            .segment = from[i].segment};
@@ -76,9 +68,7 @@ static void send_all(struct media_worker *w)
 static void take_datagram(void *ctx, uint8_t *p, size_t n, const struct net_udp_address *from)
 {
     struct media_worker *w = ctx;
-    struct rtc_address address = from->family == NET_UDP_IPV6
-                                     ? rtc_address_ipv6(from->ip, from->port)
-                                     : rtc_address_ipv4(from->ip, from->port);
+    struct rtc_address address = udp_address_of_net(from);
     if (sfu_input(w->sfu, p, n, &address, w->now_us))
         send_all(w);
 }

@@ -62,7 +62,7 @@ static void on_over(void *ctx)
     a->over = true;
 }
 
-static const struct join_session_events events = {on_event, on_over};
+static const struct join_session_events events = {.event = on_event, .over = on_over};
 
 int demo_actor_join(struct demo_actor *a, struct net_loop *loop, struct net_clients *clients,
                     const char *link)

@@ -13,6 +13,7 @@
 #include "cmd/join_credential.h"
 #include "cmd/join_exit.h"
 #include "cmd/join_json.h"
+#include "cmd/join_media.h"
 #include "cmd/join_own.h"
 #include "cmd/join_trust.h"
 #include "cmd/options.h"
@@ -30,7 +31,8 @@ struct join_options {
     const char *link;
     const char *name, *sign_in, *password_file, *device, *state, *ca, *certificate, *key;
     struct option_list trust;
-    bool guest, json, no_color, stay;
+    const char *audio, *video, *screen, *synthetic, *record;
+    bool guest, json, no_color, stay, loop;
 };
 
 /* A certificate on its way: asked for on another thread. */
@@ -62,6 +64,7 @@ struct join {
     struct net_timer *renew_timer;
     struct renewal renewal;
     struct join_session *session;
+    struct join_media *media; /* NULL: none is sent or received */
     struct terminal *terminal;
     struct join_json *json;
     bool over, leaving;
@@ -119,6 +122,30 @@ static int check_who(const struct join_options *o)
     return 0;
 }
 
+static bool read_sender(const char *text, uint8_t *out)
+{
+    char *end = NULL;
+    unsigned long n = strtoul(text, &end, 10);
+    *out = (uint8_t)n;
+    return *text >= '0' && *text <= '9' && *end == 0 && n <= UINT8_MAX;
+}
+
+static int check_media(const struct join_options *o)
+{
+    uint8_t sender;
+    if (o->synthetic == NULL)
+        return 0;
+    if (o->audio != NULL || o->video != NULL) {
+        fprintf(stderr, "conclave: --synthetic and --audio or --video exclude each other\n");
+        return CONCLAVE_EINVAL;
+    }
+    if (!read_sender(o->synthetic, &sender)) {
+        fprintf(stderr, "conclave: --synthetic takes a number from 0 to 255\n");
+        return CONCLAVE_EINVAL;
+    }
+    return 0;
+}
+
 static int parse(int argc, char **argv, struct join_options *o)
 {
     const struct option_row rows[] = {
@@ -137,6 +164,14 @@ static int parse(int argc, char **argv, struct join_options *o)
          .text = &o->ca},
         {"--trust", "FILE[:DOMAINS]", "a CA that may vouch for people (of these domains)",
          .list = &o->trust},
+        {"--audio", "FILE", "send the sound of this file: Opus in Ogg or WebM", .text = &o->audio},
+        {"--video", "FILE", "send the pictures of this file: VP8 in IVF or WebM",
+         .text = &o->video},
+        {"--screen", "FILE", "likewise, as a shared screen", .text = &o->screen},
+        {"--loop", NULL, "begin files again when they end", .flag = &o->loop},
+        {"--synthetic", "N", "send test pictures and a tone, as number N, 0 to 255",
+         .text = &o->synthetic},
+        {"--record", "DIR", "write what the others send to files there", .text = &o->record},
         {"--json", NULL, "events and commands as lines of JSON", .flag = &o->json},
         {"--no-color", NULL, "no colours", .flag = &o->no_color},
         {"--stay", NULL, "stay when the input ends", .flag = &o->stay},
@@ -153,7 +188,9 @@ static int parse(int argc, char **argv, struct join_options *o)
     };
     size_t n;
     int rv = options_parse(&options, argc, argv, &o->link, &n);
-    return rv == 0 ? check_who(o) : rv;
+    if (rv == 0)
+        rv = check_who(o);
+    return rv == 0 ? check_media(o) : rv;
 }
 
 /* ---- Who we are ---- */
@@ -417,6 +454,8 @@ static int open_trust(struct join *j)
 static void on_event(void *ctx, const struct participant_effect *e)
 {
     struct join *j = ctx;
+    if (j->media != NULL)
+        join_media_event(j->media, e);
     if (j->json != NULL)
         join_json_tell(j->json, e);
     else
@@ -430,7 +469,29 @@ static void on_over(void *ctx)
     net_loop_stop(j->loop);
 }
 
-static const struct join_session_events session_events = {on_event, on_over};
+static void on_media(void *ctx, struct bytes body)
+{
+    struct join *j = ctx;
+    if (j->media != NULL)
+        join_media_hear(j->media, body);
+}
+
+static const struct join_session_events session_events = {on_event, on_media, on_over};
+
+static void on_news(void *ctx, const struct join_media_news *news)
+{
+    struct join *j = ctx;
+    struct buf out = {0};
+    if (j->json == NULL) {
+        terminal_news(j->terminal, news);
+        return;
+    }
+    join_json_news(news, &out);
+    join_json_write(&out);
+    buf_free(&out);
+}
+
+static const struct join_media_events media_events = {.news = on_news};
 
 /* The first asks to leave; who does not want to wait asks twice. */
 static void on_signal(void *ctx, int signum)
@@ -503,12 +564,79 @@ static int open_session(struct join *j)
     return 0;
 }
 
+/* ---- Audio and video ---- */
+
+static int add_source(struct join *j, uint8_t source, const char *path)
+{
+    struct join_source_config config = {.source = source, .path = path, .loop = j->options.loop};
+    struct join_source_fault fault;
+    if (path == NULL && (j->options.synthetic == NULL || source == SIGNAL_SCREEN))
+        return 0;
+    if (path == NULL)
+        (void)read_sender(j->options.synthetic, &config.sender); /* checked before */
+    int rv = join_media_add(j->media, &config, &fault);
+    if (rv == CONCLAVE_EINVAL)
+        return tell(j, JOIN_EXIT_USAGE, "MEDIA_FILE", fault.text, "");
+    return rv != 0 ? tell_error(j, rv) : 0;
+}
+
+static int tell_media(const struct join *j, int error)
+{
+    if (error == CONCLAVE_ESTORE)
+        return tell(j, JOIN_EXIT_STORAGE, "STORAGE", strerror(errno),
+                    "Check the folder of --record.");
+    if (error == CONCLAVE_EINVAL)
+        return tell(j, JOIN_EXIT_MACHINE, "NO_PORT", strerror(errno),
+                    "Audio and video need a UDP port.");
+    return tell_error(j, error);
+}
+
+static int open_media(struct join *j)
+{
+    const struct join_options *o = &j->options;
+    char name[sizeof j->server + LINK_NUMBER + 2];
+    if (o->audio == NULL && o->video == NULL && o->screen == NULL && o->synthetic == NULL &&
+        o->record == NULL)
+        return 0;
+    snprintf(name, sizeof name, "%s-%s", j->server, j->link.number);
+    const struct join_media_config config = {.loop = j->loop,
+                                             .session = j->session,
+                                             .folder = j->folder,
+                                             .name = name,
+                                             .record = o->record,
+                                             .events = &media_events,
+                                             .ctx = j};
+    int rv = join_media_new(&config, &j->media);
+    if (rv != 0)
+        return tell_media(j, rv);
+    join_session_attach_media(j->session, j->media);
+    int code = add_source(j, SIGNAL_AUDIO, o->audio);
+    if (code == 0)
+        code = add_source(j, SIGNAL_CAMERA, o->video);
+    return code == 0 ? add_source(j, SIGNAL_SCREEN, o->screen) : code;
+}
+
+static void report_media(struct join *j)
+{
+    const struct join_command show = {.verb = JOIN_MEDIA};
+    struct buf out = {0};
+    if (j->json != NULL) {
+        join_json_report(j->media, &out);
+        join_json_write(&out);
+    } else if (terminal_show(j->terminal, &show) != 0) {
+        fprintf(stderr, "conclave join: the report could not be made\n");
+    }
+    buf_free(&out);
+}
+
 static int finish(struct join *j)
 {
     int reason = j->over ? join_session_reason(j->session) : REASON_LEFT;
     int error = join_session_error(j->session);
     enum join_exit code =
         error != 0 && error != CONCLAVE_ESTORE ? JOIN_EXIT_MACHINE : join_exit_of(reason);
+    if (j->media != NULL)
+        report_media(j);
     if (j->json != NULL) {
         struct buf out = {0};
         join_json_over(reason, (int)code, &out);
@@ -546,6 +674,8 @@ static int run(struct join *j)
         code = open_trust(j);
     if (code == 0)
         code = open_session(j);
+    if (code == 0)
+        code = open_media(j);
     if (code != 0)
         return code;
     net_loop_run(j->loop);
@@ -561,6 +691,7 @@ static void close_all(struct join *j)
         net_loop_finish(j->loop);
     }
     net_timer_free(j->renew_timer);
+    join_media_free(j->media);
     join_session_free(j->session);
     if (j->clients != NULL)
         net_clients_close(j->clients);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/join_media.h"
 #include "cmd/terminal_input.h"
 #include "cmd/terminal_view.h"
 #include "signal/reason.h"
@@ -201,7 +202,7 @@ static json_t *code_of(struct join_session *s)
     struct participant_meeting m;
     struct participant *p = join_session_participant(s);
     if (participant_code(p, code) != 0 || participant_meeting(p, &m) != 0)
-        return error_of("ESTATE", terminal_error_text(CONCLAVE_ESTATE));
+        return error_of("ESTATE", terminal_error_text(JOIN_CODE, CONCLAVE_ESTATE));
     return json_pack("{s:s, s:I}", "code", code, "epoch", (json_int_t)m.epoch);
 }
 
@@ -229,7 +230,7 @@ static json_t *certificate_of(struct join_session *s, const struct join_command 
     if (rv == 0)
         answer = json_pack("{s:o}", "lines", text_of(buf_view(&lines)));
     else
-        answer = error_of(conclave_error_name(rv), terminal_error_text(rv));
+        answer = error_of(conclave_error_name(rv), terminal_error_text(command->verb, rv));
     buf_free(&lines);
     return answer;
 }
@@ -240,13 +241,121 @@ static json_t *change(struct join_session *s, const struct join_command *command
     json_t *answer = NULL;
     int rv = join_session_do(s, command, &id);
     if (rv != 0)
-        answer = error_of(conclave_error_name(rv), terminal_error_text(rv));
+        answer = error_of(conclave_error_name(rv), terminal_error_text(command->verb, rv));
     else if (id.n != 0)
         answer = json_pack("{s:o}", "id", hex_of(buf_view(&id)));
     else
         answer = json_object();
     buf_free(&id);
     return answer;
+}
+
+/* ---- Audio and video ---- */
+
+#define NUMBER(n) ((json_int_t)(n))
+
+static json_t *track_of(const struct join_record_entry *e)
+{
+    const struct report_numbers *n = &e->numbers;
+    json_t *track = json_pack(
+        "{s:I, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "number",
+        NUMBER(e->leaf + 1), "name", e->name, "source", join_source_name(e->source), "gone",
+        (int)e->gone, "frames", NUMBER(n->frames), "key_frames", NUMBER(n->key_frames), "bytes",
+        NUMBER(n->bytes), "lost", NUMBER(n->lost), "gaps", NUMBER(n->gaps), "late", NUMBER(n->late),
+        "key_changes", NUMBER(n->key_changes), "unusable", NUMBER(e->unusable));
+    if (track == NULL)
+        return NULL;
+    json_object_set_new(track, "freezes", json_integer(NUMBER(n->freezes)));
+    json_object_set_new(track, "freeze_ms", json_integer(NUMBER(n->freeze_us / 1000)));
+    json_object_set_new(track, "freeze_longest_ms",
+                        json_integer(NUMBER(n->freeze_longest_us / 1000)));
+    json_object_set_new(track, "file", e->file != NULL ? json_string(e->file) : json_null());
+    return track;
+}
+
+static json_t *received_of(struct join_media *media)
+{
+    struct join_record_entry e;
+    json_t *list = json_array();
+    for (size_t at = 0; join_record_next(join_media_record(media), &at, join_media_now(media), &e);)
+        json_array_append_new(list, track_of(&e));
+    return list;
+}
+
+static json_t *sent_of(struct join_media *media)
+{
+    struct call_layer_stats s;
+    json_t *list = json_array();
+    if (join_media_line(media) == NULL)
+        return list;
+    for (uint8_t source = SIGNAL_AUDIO; source <= SIGNAL_SCREEN; source++)
+        for (uint8_t i = 0; line_layer_stats(join_media_line(media), source, i, &s) == 0; i++)
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "source",
+                                            join_source_name(source), "layer", (int)i, "frames",
+                                            NUMBER(s.frames), "packets", NUMBER(s.packets), "bytes",
+                                            NUMBER(s.bytes), "resent", NUMBER(s.resent)));
+    return list;
+}
+
+static json_t *refused_of(const struct call_stats *s)
+{
+    static const char *const names[CALL_REFUSALS] = {
+        [CALL_REFUSED_PACKET] = "packet", [CALL_REFUSED_FORM] = "form",
+        [CALL_REFUSED_KEY] = "key",       [CALL_REFUSED_SENDER] = "sender",
+        [CALL_REFUSED_REPLAY] = "replay", [CALL_REFUSED_TAMPERED] = "tampered",
+        [CALL_REFUSED_SOURCE] = "source"};
+    json_t *counts = json_object();
+    for (size_t i = 0; i < CALL_REFUSALS; i++)
+        json_object_set_new(counts, names[i], json_integer(NUMBER(s->refused[i])));
+    return counts;
+}
+
+static json_t *media_of(struct join_media *media)
+{
+    struct line_stats s = {0};
+    if (media == NULL)
+        return error_of("EUNSUPPORTED", terminal_error_text(JOIN_MEDIA, CONCLAVE_EUNSUPPORTED));
+    if (join_media_line(media) != NULL)
+        line_stats(join_media_line(media), &s);
+    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "connected", (int)s.connected,
+                     "rtt_us", NUMBER(s.rtt_us), "packets_in", NUMBER(s.packets_in), "packets_out",
+                     NUMBER(s.packets_out), "mislabelled", NUMBER(s.call.mislabelled), "refused",
+                     refused_of(&s.call), "sent", sent_of(media), "received", received_of(media));
+}
+
+static json_t *news_of(const struct join_media_news *n)
+{
+    switch (n->kind) {
+    case JOIN_MEDIA_CONNECTED:
+    case JOIN_MEDIA_LOST:
+        return json_pack("{s:s, s:b}", "event", "media", "connected",
+                         (int)(n->kind == JOIN_MEDIA_CONNECTED));
+    case JOIN_MEDIA_REFUSED:
+        return json_pack("{s:s, s:s}", "event", "media-trouble", "text",
+                         "The media switch refused something of ours.");
+    case JOIN_MEDIA_SPEAKER:
+        return json_pack("{s:s, s:o}", "event", "speaker", "number", number_of(n->leaf));
+    case JOIN_MEDIA_ENDED:
+        return json_pack("{s:s, s:s}", "event", "media-ended", "source",
+                         join_source_name(n->source));
+    case JOIN_MEDIA_TROUBLE:
+        return json_pack("{s:s, s:s}", "event", "media-trouble", "text", n->text);
+    }
+    return NULL;
+}
+
+void join_json_news(const struct join_media_news *news, struct buf *out)
+{
+    put_line(out, news_of(news));
+}
+
+void join_json_report(struct join_media *media, struct buf *out)
+{
+    json_t *report = media_of(media);
+    if (report != NULL)
+        json_object_set_new(report, "event", json_string("media-report"));
+    put_line(out, report);
 }
 
 static json_t *answer_of(struct join_session *s, const struct join_command *command)
@@ -262,6 +371,8 @@ static json_t *answer_of(struct join_session *s, const struct join_command *comm
         return info_of(s);
     case JOIN_CERTIFICATE:
         return certificate_of(s, command);
+    case JOIN_MEDIA:
+        return media_of(join_session_media(s));
     default:
         return change(s, command);
     }

@@ -17,6 +17,12 @@ void join_json_event(struct join_session *s, const struct participant_effect *e,
 /* Appends the last line: why it is over. */
 void join_json_over(int reason, int exit_code, struct buf *out);
 
+/* Appends the line of something about audio and video; and what has come of them, for the end. */
+struct join_media_news;
+struct join_media;
+void join_json_news(const struct join_media_news *news, struct buf *out);
+void join_json_report(struct join_media *media, struct buf *out);
+
 /* Carries out a line and appends its answer. */
 void join_json_run(struct join_session *s, struct bytes line, struct buf *out);
 

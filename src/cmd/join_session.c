@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/join_media.h"
 #include "meeting/link.h"
 #include "signal/reason.h"
 #include "signal/signal.h"
@@ -27,6 +28,7 @@ struct join_session {
     struct participant *participant;
     struct net_client *client;
     struct net_timer *timer;
+    struct join_media *media;
     bool restored;
     bool pumping;
     bool muted;  /* the participant closed the connection: it is not told of the end */
@@ -95,7 +97,9 @@ static void carry_out(struct join_session *s, const struct participant_effect *e
     case PARTICIPANT_SAVE_NOTHING:
         rv = log != NULL ? join_log_forget(log) : 0;
         break;
-    case PARTICIPANT_MEDIA: /* none is asked for here yet */
+    case PARTICIPANT_MEDIA:
+        if (s->config.events->media != NULL)
+            s->config.events->media(s->config.ctx, e->data);
         break;
     case PARTICIPANT_EVENT:
         s->config.events->event(s->config.ctx, e);
@@ -298,6 +302,16 @@ void join_session_wake(struct join_session *s)
         pump(s);
 }
 
+void join_session_attach_media(struct join_session *s, struct join_media *media)
+{
+    s->media = media;
+}
+
+struct join_media *join_session_media(const struct join_session *s)
+{
+    return s->media;
+}
+
 int join_session_reason(const struct join_session *s)
 {
     if (s->error != 0)
@@ -440,6 +454,15 @@ int join_session_do(struct join_session *s, const struct join_command *command, 
     case JOIN_UNLOCK:
         rv = participant_lock(p, command->verb == JOIN_LOCK, now);
         break;
+    case JOIN_MUTE:
+    case JOIN_UNMUTE:
+    case JOIN_STOP_VIDEO:
+    case JOIN_START_VIDEO:
+    case JOIN_SHARE:
+    case JOIN_UNSHARE:
+        if (s->media != NULL)
+            rv = join_media_do(s->media, command);
+        break;
     case JOIN_END:
         rv = participant_end(p, now);
         break;
@@ -451,6 +474,7 @@ int join_session_do(struct join_session *s, const struct join_command *command, 
     case JOIN_CODE:
     case JOIN_INFO:
     case JOIN_CERTIFICATE:
+    case JOIN_MEDIA:
     case JOIN_HELP:
         break;
     }

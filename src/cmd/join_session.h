@@ -16,6 +16,8 @@ struct join_session;
 struct join_session_events {
     /* What the participant tells. The session may be asked and told things from within. */
     void (*event)(void *ctx, const struct participant_effect *e);
+    /* A word of the media switch; or NULL. */
+    void (*media)(void *ctx, struct bytes body);
     /* Once, at the very end: the connection is closed, nothing more will come. */
     void (*over)(void *ctx);
 };
@@ -53,8 +55,14 @@ int join_session_reason(const struct join_session *s);
  * REASON_STORAGE), ENOMEM...; 0 if nothing did. */
 int join_session_error(const struct join_session *s);
 
-/* Carries out a command that changes something: errors of participant_say() and its kin; ENOTFOUND
- * for a number that is nobody's; EUNSUPPORTED for a command that only shows something. out_id: gets
+/* What carries out commands about audio and video; borrowed, NULL: there is none. */
+struct join_media;
+void join_session_attach_media(struct join_session *s, struct join_media *media);
+struct join_media *join_session_media(const struct join_session *s);
+
+/* Carries out a command that changes something: errors of participant_say() and its kin, and of
+ * join_media_do(); ENOTFOUND for a number that is nobody's; EUNSUPPORTED for a command that only
+ * shows something, and for audio and video where there is none. out_id: gets
  * the id of what was said; or NULL. */
 int join_session_do(struct join_session *s, const struct join_command *command,
                     struct buf *out_id) CONCLAVE_CHECKED;

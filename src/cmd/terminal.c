@@ -11,6 +11,8 @@
 
 #include "cmd/terminal_input.h"
 #include "cmd/terminal_line.h"
+#include "cmd/terminal_media.h"
+#include "cmd/terminal_line.h"
 #include "cmd/terminal_text.h"
 #include "cmd/terminal_view.h"
 
@@ -82,18 +84,45 @@ static void put_clock(struct terminal *t, struct buf *b)
     terminal_put_colour(b, t->colours, TERMINAL_NORMAL);
 }
 
+/* With the time before it, if there is any. */
+static void show_at(struct terminal *t, const struct buf *text)
+{
+    struct buf lines = {0};
+    if (text->n == 0)
+        return;
+    put_clock(t, &lines);
+    buf_put(&lines, buf_view(text));
+    if (buf_check(&lines) == 0)
+        show(t, buf_view(&lines));
+    buf_free(&lines);
+}
+
 void terminal_event(struct terminal *t, const struct participant_effect *e)
 {
-    struct buf text = {0}, lines = {0};
+    struct buf text = {0};
     terminal_view_event(&t->view, e, &text);
-    if (text.n != 0) {
-        put_clock(t, &lines);
-        buf_put(&lines, buf_view(&text));
-        if (buf_check(&lines) == 0)
-            show(t, buf_view(&lines));
-    }
+    show_at(t, &text);
     buf_free(&text);
-    buf_free(&lines);
+}
+
+void terminal_news(struct terminal *t, const struct join_media_news *news)
+{
+    struct buf text = {0};
+    terminal_media_news(&t->view, news, &text);
+    show_at(t, &text);
+    buf_free(&text);
+}
+
+int terminal_show(struct terminal *t, const struct join_command *command)
+{
+    struct buf out = {0};
+    int rv = terminal_view_show(&t->view, command, &out);
+    if (rv == 0)
+        rv = buf_check(&out);
+    if (rv == 0)
+        show(t, buf_view(&out));
+    buf_free(&out);
+    return rv;
 }
 
 void terminal_say(struct terminal *t, const char *text)
@@ -160,7 +189,8 @@ static void run_command(struct terminal *t, const struct join_command *command, 
             terminal_put(out, "%s", done_text(command->verb));
     }
     if (rv != 0)
-        terminal_put_notice(out, t->colours, PARTICIPANT_INFO, terminal_error_text(rv), "");
+        terminal_put_notice(out, t->colours, PARTICIPANT_INFO,
+                            terminal_error_text(command->verb, rv), "");
 }
 
 static void run_line(struct terminal *t, const char *line)

@@ -25,6 +25,13 @@ void terminal_attach(struct terminal *t, struct join_session *session);
 /* For struct join_session_events: what there is to tell. */
 void terminal_event(struct terminal *t, const struct participant_effect *e);
 
+/* For struct join_media_events. */
+struct join_media_news;
+void terminal_news(struct terminal *t, const struct join_media_news *news);
+
+/* The answer to a command that shows something; errors of terminal_view_show(). */
+int terminal_show(struct terminal *t, const struct join_command *command) CONCLAVE_CHECKED;
+
 /* A warning of our own: what is so, why, and the next step. */
 void terminal_warn(struct terminal *t, const char *text, const char *why, const char *next);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cmd/terminal_media.h"
 #include "cmd/terminal_text.h"
 #include "signal/reason.h"
 
@@ -476,10 +477,12 @@ static void show_security(struct terminal_view *v, const struct participant_meet
     terminal_put(out, "  Server      %s\n",
                  v->tls ? "TLS with ECDHE and AES-256-GCM, certificate verified"
                         : "on this machine, not encrypted on the way");
-    terminal_put(out, "  Media       no connection: there is no audio and video yet\n");
-    terminal_put(out, "  End-to-end encrypted: chat, reactions, raised hands, names.\n"
-                      "  Not: title and hosts, certificates, who is connected when and from where, "
-                      "the size of\n  messages, and who may do what. These the server knows.\n");
+    terminal_put(out, "  Media       %s\n", terminal_media_state(v));
+    terminal_put(out,
+                 "  End-to-end encrypted: audio, video, chat, reactions, raised hands, names.\n"
+                 "  Not: title and hosts, certificates, who is connected when and from where, "
+                 "who speaks and how\n  loud, the size of messages and pictures, and who may "
+                 "do what. These the server knows.\n");
     if (m->open)
         terminal_put(out, "  The meeting is open: the server could show another one under its "
                           "number.\n  Compare the organiser and the code.\n");
@@ -537,6 +540,8 @@ int terminal_view_show(struct terminal_view *v, const struct join_command *comma
         return 0;
     case JOIN_CERTIFICATE:
         return show_certificate(v, command->number, out);
+    case JOIN_MEDIA:
+        return terminal_media_show(v, out);
     case JOIN_HELP:
         show_help(v, out);
         return 0;
@@ -545,8 +550,11 @@ int terminal_view_show(struct terminal_view *v, const struct join_command *comma
     }
 }
 
-const char *terminal_error_text(int error)
+const char *terminal_error_text(enum join_verb verb, int error)
 {
+    const char *media = terminal_media_error(verb, error);
+    if (media != NULL)
+        return media;
     switch (error) {
     case CONCLAVE_ESTATE:
         return "That is not possible now: you are not in the meeting, or it is ending.";

@@ -44,6 +44,6 @@ void terminal_put_notice(struct buf *out, bool colours, enum participant_severit
                          const char *text, const char *next);
 
 /* Why something could not be done, for a person. */
-const char *terminal_error_text(int error);
+const char *terminal_error_text(enum join_verb verb, int error);
 
 #endif

@@ -210,6 +210,11 @@ bool net_udp_has(const struct net_udp *u, enum net_udp_family family)
     return u->sides[family == NET_UDP_IPV6].fd >= 0;
 }
 
+int net_udp_descriptor(const struct net_udp *u, enum net_udp_family family)
+{
+    return u->sides[family == NET_UDP_IPV6].fd;
+}
+
 /* ---- In ---- */
 
 static void prepare_in(struct net_udp *u)

@@ -34,6 +34,8 @@ void net_udp_free(struct net_udp *u);
 
 uint16_t net_udp_port(const struct net_udp *u);
 bool net_udp_has(const struct net_udp *u, enum net_udp_family family);
+/* For who waits for several things at once; -1: there is none. It stays ours. */
+int net_udp_descriptor(const struct net_udp *u, enum net_udp_family family);
 
 /* ---- In ---- */
 

@@ -410,7 +410,7 @@ class Meetings(programs.Case):
         os.write(master, b"/who\r")
         until(b"Identity verified by")
         os.write(master, b"/info\r")
-        until(b"no connection: there is no audio and video yet")
+        until(b"this participant sends and receives no audio and video")
         os.write(master, b"\x04")
         until(b"Left the meeting.")
         self.assertEqual(process.wait(PATIENCE), 0)

@@ -47,6 +47,7 @@ struct member {
     bool key_wanted;
     unsigned connected, lost, refused;
     uint8_t demand;
+    unsigned flows; /* running, of the first member */
     uint32_t speaker;
     struct got got[MEMBERS]; /* by leaf */
 };
@@ -157,6 +158,9 @@ static void pump(struct world *w, unsigned who)
             break;
         case LINE_SPEAKERS:
             m->speaker = e.n_leaves != 0 ? e.leaves[0] : SIGNAL_NOBODY;
+            break;
+        case LINE_FLOW:
+            m->flows += e.flow.state == SIGNAL_FLOW_RUNNING && !e.flow.gone && e.flow.leaf == 0;
             break;
         case LINE_NOTHING:
             break;
@@ -389,6 +393,7 @@ static void all_that_is_sent_comes_out_at_the_others(void **state)
         assert_in_range(m->got[0].pictures, w->members[0].pictures - 12, w->members[0].pictures);
         assert_in_range(m->got[0].sounds, w->members[0].sounds - 3, w->members[0].sounds);
         assert_int_equal(m->speaker, 0);
+        assert_in_range(m->flows, 2, 4); /* sound and pictures */
         line_stats(m->line, &stats);
         assert_int_equal(stats.call.lost, 0);
         assert_int_equal(stats.refused_in, 0);
