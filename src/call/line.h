@@ -83,7 +83,7 @@ int line_want(struct line *l, const struct signal_want *wants, size_t n) CONCLAV
 
 /* ---- The network ---- */
 
-/* Works in place, and the datagram must stay until line_next() has nothing more. ENOMEM, ECRYPTO. */
+/* Works in place; the datagram must stay until line_next() has nothing more. ENOMEM, ECRYPTO. */
 int line_input(struct line *l, uint8_t *datagram, size_t n, const struct rtc_address *from,
                uint64_t now_us) CONCLAVE_CHECKED;
 
@@ -104,7 +104,7 @@ enum line_effect_kind {
     LINE_KEY_FRAME_WANTED, /* of one's own layer */
     LINE_DEMAND,           /* layers: which of one's own somebody wants, a bit for each */
     LINE_SPEAKERS,         /* who speaks, as the switch tells it, the loudest first */
-    LINE_FLOW,             /* flow: what the switch says of a stream: whose it is, or why it is not */
+    LINE_FLOW,             /* flow: what the switch says of a stream */
 };
 
 struct line_effect {

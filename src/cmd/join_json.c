@@ -288,13 +288,14 @@ static json_t *sent_of(struct join_media *media)
     json_t *list = json_array();
     if (join_media_line(media) == NULL)
         return list;
-    for (uint8_t source = SIGNAL_AUDIO; source <= SIGNAL_SCREEN; source++)
-        for (uint8_t i = 0; line_layer_stats(join_media_line(media), source, i, &s) == 0; i++)
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "source",
-                                            join_source_name(source), "layer", (int)i, "frames",
-                                            NUMBER(s.frames), "packets", NUMBER(s.packets), "bytes",
-                                            NUMBER(s.bytes), "resent", NUMBER(s.resent)));
+    for (unsigned source = SIGNAL_AUDIO; source <= SIGNAL_SCREEN; source++)
+        for (uint8_t i = 0; line_layer_stats(join_media_line(media), (uint8_t)source, i, &s) == 0;
+             i++)
+            json_array_append_new(list, json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "source",
+                                                  join_source_name((uint8_t)source), "layer",
+                                                  (int)i, "frames", NUMBER(s.frames), "packets",
+                                                  NUMBER(s.packets), "bytes", NUMBER(s.bytes),
+                                                  "resent", NUMBER(s.resent)));
     return list;
 }
 

@@ -116,8 +116,8 @@ static void note_removed(struct join_media *m, uint32_t leaf)
     buf_put(&m->removed, bytes_of(&leaf, sizeof leaf));
 }
 
-/* Who is in the group now; and of those before, who no longer is: also what was missed while we were
- * cut off. */
+/* Who is in the group now, and who of those before no longer is: also those whose end was missed
+ * while we were cut off. */
 static int look_at_group(struct join_media *m, struct call_epoch *out)
 {
     struct participant_person person;
@@ -263,6 +263,8 @@ static void publish(struct join_media *m, uint8_t source)
     o->published = rv == 0;
     o->published_us = m->calm_us = join_media_now(m);
     o->need_key = source != SIGNAL_AUDIO;
+    for (uint8_t i = 0; i < t.n_layers; i++)
+        join_source_want_key(o->source, i);
     fail(m, rv);
 }
 
@@ -275,8 +277,8 @@ static void unpublish(struct join_media *m, uint8_t source)
 
 static void publish_all(struct join_media *m)
 {
-    for (uint8_t i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++)
-        publish(m, i);
+    for (unsigned i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++)
+        publish(m, (uint8_t)i);
 }
 
 static bool waits(const struct own *o)
@@ -401,10 +403,10 @@ static void feed(struct join_media *m)
 {
     uint64_t now = join_media_now(m);
     start(m, now);
-    for (uint8_t i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++) {
+    for (unsigned i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++) {
         while (due(&m->own[i]) <= now)
-            send_moment(m, i);
-        end_of(m, i, now);
+            send_moment(m, (uint8_t)i);
+        end_of(m, (uint8_t)i, now);
     }
 }
 
@@ -732,7 +734,7 @@ void join_media_free(struct join_media *m)
 {
     if (m == NULL)
         return;
-    for (uint8_t i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++)
+    for (unsigned i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++)
         join_source_free(m->own[i].source);
     net_timer_free(m->timer);
     net_watch_free(m->watch[0]);

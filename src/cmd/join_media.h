@@ -32,8 +32,8 @@ struct join_media_news {
 
 struct join_media_events {
     void (*news)(void *ctx, const struct join_media_news *news);
-    /* For who wants to compare, or NULL: every frame that was handed to the line, and every one that
-     * opened. */
+    /* For who wants to compare, or NULL: every frame that was handed to the line, and every one
+     * that opened. */
     void (*sent)(void *ctx, uint8_t source, uint8_t layer, struct bytes frame);
     void (*got)(void *ctx, const struct call_event *frame);
 };

@@ -8,10 +8,10 @@
 
 #include "cmd/join_folder.h"
 
-/* The next run, for a process that begins in this epoch, which `epoch` names among all epochs of all
- * groups: an exported secret does. folder: NULL if nothing is kept, and the leaf with its keys dies
- * with the process. name: of the meeting, as in a file name. EEXHAUSTED: all of them served in this
- * epoch; after the next commit there are more. ESTORE, ENOMEM. */
+/* The next run, for a process that begins in this epoch. epoch: a number that no other epoch of any
+ * group has; an exported secret is one. folder: NULL if nothing is kept, and the leaf with its keys
+ * dies with the process. name: of the meeting, as in a file name. EEXHAUSTED: all of them served in
+ * this epoch; after the next commit there are more. ESTORE, ENOMEM. */
 int join_media_run_take(const struct join_folder *folder, const char *name, uint64_t epoch,
                         uint8_t *out) CONCLAVE_CHECKED;
 

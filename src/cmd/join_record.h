@@ -30,8 +30,8 @@ void join_record_free(struct join_record *r);
 int join_record_frame(struct join_record *r, const struct call_event *frame, const char *name,
                       uint64_t now_us) CONCLAVE_CHECKED;
 
-/* What came by this stream stops for a reason: muted, not wanted, somebody else's turn. 0: what came
- * by any. */
+/* What came by this stream stops for a reason: muted, not wanted, somebody else's turn. 0: what
+ * came by any. */
 void join_record_pause(struct join_record *r, uint32_t ssrc);
 /* The member is gone: whoever comes on its leaf is somebody else. */
 void join_record_gone(struct join_record *r, uint32_t leaf);

@@ -1,5 +1,5 @@
-/* Where a participant without camera and microphone has its frames from: a media file, played at its
- * own pace, or a synthetic sender (media/synthetic.h).
+/* Where a participant without camera and microphone has its frames from: a media file, played at
+ * its own pace, or a synthetic sender (media/synthetic.h).
  *
  * A source gives one track: the pictures of a file, or its sound. Times are counted from its start;
  * a file that is looped goes on counting.

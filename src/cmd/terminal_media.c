@@ -39,12 +39,13 @@ static void put_track(const struct join_record_entry *e, struct buf *out)
 static void put_own(struct join_media *media, struct buf *out)
 {
     struct call_layer_stats s;
-    for (uint8_t source = SIGNAL_AUDIO; source <= SIGNAL_SCREEN; source++)
-        for (uint8_t i = 0; line_layer_stats(join_media_line(media), source, i, &s) == 0; i++)
+    for (unsigned source = SIGNAL_AUDIO; source <= SIGNAL_SCREEN; source++)
+        for (uint8_t i = 0; line_layer_stats(join_media_line(media), (uint8_t)source, i, &s) == 0;
+             i++)
             terminal_put(out,
                          " you  %s: %llu frames in %llu packets, %llu of them sent again; the "
                          "switch lost %u %%\n",
-                         join_source_name(source), NUMBER(s.frames), NUMBER(s.packets),
+                         join_source_name((uint8_t)source), NUMBER(s.frames), NUMBER(s.packets),
                          NUMBER(s.resent), (unsigned)(s.loss * 100 / 256));
 }
 
