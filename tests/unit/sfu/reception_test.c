@@ -105,6 +105,25 @@ static void what_never_comes_is_given_up(void **state)
     assert_false(sfu_reception_waits(&r));
 }
 
+/* Near the sender questions follow each other faster: there, their number ends it. */
+static void no_number_is_asked_for_too_often(void **state)
+{
+    struct sfu_reception r = reception();
+    uint16_t lost[8];
+    bool given_up = false;
+    size_t asked = 0;
+    uint64_t now = NOW;
+
+    (void)state;
+    r.rtt_us = 5 * MS;
+    arrive(&r, 1, NOW);
+    arrive(&r, 3, NOW);
+    for (; !given_up; now += MS)
+        asked += sfu_reception_ask(&r, now, lost, 8, &given_up);
+    assert_int_equal(asked, SFU_NACK_TIMES);
+    assert_true(now - NOW < SFU_NACK_GIVE_UP / 2 + 100 * MS);
+}
+
 static void no_more_are_asked_for_at_once_than_there_is_room(void **state)
 {
     struct sfu_reception r = reception();
@@ -216,6 +235,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_asked_for_once_it_is_late),
         cmocka_unit_test(what_was_only_late_is_not_asked_for),
         cmocka_unit_test(what_never_comes_is_given_up),
+        cmocka_unit_test(no_number_is_asked_for_too_often),
         cmocka_unit_test(no_more_are_asked_for_at_once_than_there_is_room),
         cmocka_unit_test(the_oldest_are_forgotten_when_too_many_are_missing),
         cmocka_unit_test(a_leap_is_a_new_beginning_and_not_loss_to_be_asked_for),

@@ -104,6 +104,25 @@ static void a_cough_does_not_interrupt_a_sentence(void **state)
     assert_int_equal(r.elections, 1);
 }
 
+static void nor_does_a_longer_one_who_speaks_softly(void **state)
+{
+    struct room r;
+
+    (void)state;
+    open_room(&r, 4, 2);
+    r.level[0] = SOFT;
+    pass(&r, 5 * SFU_SECOND);
+    for (unsigned i = 0; i < 5; i++) {
+        r.level[1] = 20;
+        pass(&r, 180 * SFU_MILLISECOND); /* three ticks: louder, but not for long */
+        uint32_t now = r.voice[0].score;
+        assert_true(r.voice[1].score > now + now / 4 + SFU_VOICE_MARGIN);
+        r.level[1] = SILENT;
+        pass(&r, 5 * SFU_SECOND);
+    }
+    assert_ptr_equal(r.s.dominant, &r.voice[0]);
+}
+
 static void two_who_are_as_loud_do_not_take_turns(void **state)
 {
     struct room r;
@@ -270,6 +289,7 @@ int main(void)
         cmocka_unit_test(noise_is_no_speech),
         cmocka_unit_test(who_spoke_last_stays_through_silence),
         cmocka_unit_test(a_cough_does_not_interrupt_a_sentence),
+        cmocka_unit_test(nor_does_a_longer_one_who_speaks_softly),
         cmocka_unit_test(two_who_are_as_loud_do_not_take_turns),
         cmocka_unit_test(a_speaker_reigns_a_second_at_least),
         cmocka_unit_test(while_there_is_room_all_are_heard),
