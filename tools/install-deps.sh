@@ -17,7 +17,7 @@ packages_of()
         # The multi-buffer library is written for x86-64; elsewhere OpenSSL does its work.
         [ "$(dpkg --print-architecture)" != amd64 ] || echo libipsec-mb-dev
         ;;
-    test) packages_of build; echo libcmocka-dev libsrtp2-dev python3; node_packages ;;
+    test) packages_of build; echo libcmocka-dev libsrtp2-dev python3 chromium; node_packages ;;
     lint) packages_of test; echo clang-format clang-tidy cppcheck git ;;
     fuzz) packages_of build; echo clang-19 libclang-rt-19-dev ;;
     coverage) packages_of test; echo gcovr ;;

@@ -1,4 +1,4 @@
-// Two members on libdatachannel (npm node-datachannel) meet in the media switch as conclaved runs it.
+// Two members on libdatachannel (npm node-datachannel) meet in the media switch of conclaved.
 //
 //     node switch.mjs RTC_SWITCH ROOT
 //
@@ -24,8 +24,11 @@ const nodeDataChannel = load()
 
 async function loadCodec(root) {
   await build({
-    entryPoints: [`${root}/web/core/src/media-message.ts`], bundle: true, format: 'esm',
-    outfile: 'media-message.mjs', logLevel: 'warning',
+    entryPoints: [`${root}/web/core/src/media-message.ts`],
+    bundle: true,
+    format: 'esm',
+    outfile: 'media-message.mjs',
+    logLevel: 'warning',
   })
   return import(pathToFileURL('media-message.mjs'))
 }
@@ -68,7 +71,8 @@ function parse(packet) {
 
 const isRtcp = (packet) => packet[1] >= 192 && packet[1] <= 223 // RFC 5761 4
 
-// The packets of a compound as "type/count": 205/1 is a NACK, 206/1 a PLI, 205/15 transport feedback.
+// The packets of a compound as "type/count": 205/1 is a NACK, 206/1 a PLI, 205/15 feedback on
+// arrivals.
 function rtcpKinds(compound) {
   const kinds = []
   for (let at = 0; at < compound.length; at += 4 + 4 * compound.readUInt16BE(at + 2))
@@ -92,30 +96,53 @@ const VP8_DELTA = [0x11, 0, 0]
 
 // A frame of one packet (RFC 7741 4.2: S bit, partition 0).
 const vp8 = (key, leaf, fill) =>
-  Buffer.concat([Buffer.from([0x10, ...(key ? VP8_KEY : VP8_DELTA)]), sframe(leaf, Buffer.alloc(700, fill))])
+  Buffer.concat([
+    Buffer.from([0x10, ...(key ? VP8_KEY : VP8_DELTA)]),
+    sframe(leaf, Buffer.alloc(700, fill)),
+  ])
 
 // ---- Members ----
 
-const bytesOf = (fingerprint) => Uint8Array.from(fingerprint.split(':'), (byte) => parseInt(byte, 16))
+const bytesOf = (fingerprint) =>
+  Uint8Array.from(fingerprint.split(':'), (byte) => parseInt(byte, 16))
 const textOf = (fingerprint) =>
   Array.from(fingerprint, (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':')
 
 function answerSdp(answer) {
   const { address, port } = answer.candidates[0]
   const common = [
-    `c=IN IP4 ${address}`, 'a=sendrecv', 'a=rtcp-mux', 'a=setup:passive',
-    `a=ice-ufrag:${answer.ufrag}`, `a=ice-pwd:${answer.pwd}`,
+    `c=IN IP4 ${address}`,
+    'a=sendrecv',
+    'a=rtcp-mux',
+    'a=setup:passive',
+    `a=ice-ufrag:${answer.ufrag}`,
+    `a=ice-pwd:${answer.pwd}`,
     `a=fingerprint:sha-256 ${textOf(answer.fingerprint)}`,
   ]
-  const ssrcs = (slots) => slots.flatMap(({ ssrc, rtx }) => (rtx === 0 ? [ssrc] : [ssrc, rtx]))
-    .map((ssrc) => `a=ssrc:${ssrc} cname:conclave`)
+  const ssrcs = (slots) =>
+    slots
+      .flatMap(({ ssrc, rtx }) => (rtx === 0 ? [ssrc] : [ssrc, rtx]))
+      .map((ssrc) => `a=ssrc:${ssrc} cname:conclave`)
   return [
-    'v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', 't=0 0', 'a=group:BUNDLE 0 1', 'a=ice-lite',
-    `m=audio 9 UDP/TLS/RTP/SAVPF ${SENT.opus}`, ...common, 'a=mid:0',
-    `a=rtpmap:${SENT.opus} opus/48000/2`, ...ssrcs(answer.audio),
-    `m=video 9 UDP/TLS/RTP/SAVPF ${SENT.vp8}`, ...common, 'a=mid:1',
-    `a=rtpmap:${SENT.vp8} VP8/90000`, ...ssrcs(answer.video),
-    `a=candidate:1 1 UDP 2130706431 ${address} ${port} typ host`, 'a=end-of-candidates', '',
+    'v=0',
+    `o=- 1 1 IN IP4 ${address}`,
+    's=-',
+    't=0 0',
+    'a=group:BUNDLE 0 1',
+    'a=ice-lite',
+    `m=audio 9 UDP/TLS/RTP/SAVPF ${SENT.opus}`,
+    ...common,
+    'a=mid:0',
+    `a=rtpmap:${SENT.opus} opus/48000/2`,
+    ...ssrcs(answer.audio),
+    `m=video 9 UDP/TLS/RTP/SAVPF ${SENT.vp8}`,
+    ...common,
+    'a=mid:1',
+    `a=rtpmap:${SENT.vp8} VP8/90000`,
+    ...ssrcs(answer.video),
+    `a=candidate:1 1 UDP 2130706431 ${address} ${port} typ host`,
+    'a=end-of-candidates',
+    '',
   ].join('\r\n')
 }
 
@@ -150,16 +177,29 @@ class Member {
   }
 
   async connect() {
-    const open = Promise.all([this.audio, this.video].map((track) => new Promise((resolve) => {
-      track.onOpen(resolve)
-    })))
+    const open = Promise.all(
+      [this.audio, this.video].map(
+        (track) =>
+          new Promise((resolve) => {
+            track.onOpen(resolve)
+          }),
+      ),
+    )
     this.pc.setLocalDescription()
     const { sdp } = this.pc.localDescription()
     const find = (pattern) => sdp.match(pattern)[1]
     this.say({
-      kind: 'open', transport: 0, ufrag: find(/a=ice-ufrag:(\S+)/), pwd: find(/a=ice-pwd:(\S+)/),
-      fingerprint: bytesOf(find(/a=fingerprint:sha-256 (\S+)/)), sends: true, receives: true,
-      audio: TAKEN.opus, video: TAKEN.vp8, rtx: TAKEN.rtx, extensions: [],
+      kind: 'open',
+      transport: 0,
+      ufrag: find(/a=ice-ufrag:(\S+)/),
+      pwd: find(/a=ice-pwd:(\S+)/),
+      fingerprint: bytesOf(find(/a=fingerprint:sha-256 (\S+)/)),
+      sends: true,
+      receives: true,
+      audio: TAKEN.opus,
+      video: TAKEN.vp8,
+      rtx: TAKEN.rtx,
+      extensions: [],
     })
     this.answer = await this.hear('answer', 'an answer')
     this.pc.setRemoteDescription(answerSdp(this.answer), 'answer')
@@ -170,23 +210,47 @@ class Member {
   publish() {
     const { audio, video, rtx } = this.who
     this.say({
-      kind: 'publish', transport: 0, track: 0, source: 'audio', format: 'opus',
-      payloadType: SENT.opus, rtx: 0, mid: '', layers: [{ ssrc: audio, rtx: 0, height: 0, rid: '' }],
+      kind: 'publish',
+      transport: 0,
+      track: 0,
+      source: 'audio',
+      format: 'opus',
+      payloadType: SENT.opus,
+      rtx: 0,
+      mid: '',
+      layers: [{ ssrc: audio, rtx: 0, height: 0, rid: '' }],
     })
     this.say({
-      kind: 'publish', transport: 0, track: 1, source: 'camera', format: 'vp8',
-      payloadType: SENT.vp8, rtx: SENT.rtx, mid: '', layers: [{ ssrc: video, rtx, height: 180, rid: '' }],
+      kind: 'publish',
+      transport: 0,
+      track: 1,
+      source: 'camera',
+      format: 'vp8',
+      payloadType: SENT.vp8,
+      rtx: SENT.rtx,
+      mid: '',
+      layers: [{ ssrc: video, rtx, height: 180, rid: '' }],
     })
   }
 
   speak(sequence) {
-    const head = { type: SENT.opus, sequence, timestamp: 960 * sequence, ssrc: this.who.audio, level: 20 }
+    const head = {
+      type: SENT.opus,
+      sequence,
+      timestamp: 960 * sequence,
+      ssrc: this.who.audio,
+      level: 20,
+    }
     this.audio.sendMessageBinary(rtp(head, sframe(this.who.leaf, Buffer.alloc(80, sequence))))
   }
 
   show(sequence, { key = false, leaf = this.who.leaf } = {}) {
     const head = {
-      type: SENT.vp8, sequence, timestamp: 3000 * sequence, ssrc: this.who.video, marker: true,
+      type: SENT.vp8,
+      sequence,
+      timestamp: 3000 * sequence,
+      ssrc: this.who.video,
+      marker: true,
     }
     this.video.sendMessageBinary(rtp(head, vp8(key, leaf, sequence)))
   }
@@ -199,7 +263,9 @@ class Member {
   async until(fits, what) {
     for (let tries = 0; !fits(this); tries++) {
       if (tries === 200) throw new Error(`${what} took more than 10 s`)
-      await new Promise((resolve) => { setTimeout(resolve, 50) })
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50)
+      })
     }
   }
 }
@@ -232,7 +298,11 @@ const tests = {
   },
 
   'a picture begins with a key frame that the switch asked for': async ({ alice, bob }) => {
-    bob.say({ kind: 'subscribe', transport: 0, wants: [{ leaf: ALICE.leaf, source: 'camera', height: 720 }] })
+    bob.say({
+      kind: 'subscribe',
+      transport: 0,
+      wants: [{ leaf: ALICE.leaf, source: 'camera', height: 720 }],
+    })
     await alice.hear('demand', 'that somebody wants it', (m) => m.track === 1 && m.layers === 1)
     alice.show(1) // so that there is something to ask for
     await alice.until(() => alice.rtcp.has('206/1'), 'a PLI')
@@ -243,8 +313,11 @@ const tests = {
     const sent = vp8(true, ALICE.leaf, 2)
     if (!bob.got(2).payload.equals(sent)) throw new Error('a payload was changed')
     const { flows } = await bob.hear('flows', 'whose picture it is', (m) =>
-      m.flows.some((f) => f.source === 'camera' && f.state === 'running'))
-    if (!bob.answer.video.some((slot) => slot.ssrc === flows[0].ssrc && slot.ssrc === bob.got(2).ssrc))
+      m.flows.some((f) => f.source === 'camera' && f.state === 'running'),
+    )
+    if (
+      !bob.answer.video.some((slot) => slot.ssrc === flows[0].ssrc && slot.ssrc === bob.got(2).ssrc)
+    )
       throw new Error('it came in no slot')
   },
 
@@ -268,8 +341,11 @@ const tests = {
   'what a receiver misses is sent again in its stream of retransmissions': async ({ bob }) => {
     const { ssrc, sequence, payload } = bob.got(5)
     bob.video.sendMessageBinary(nack(sequence, ssrc))
-    const isAgain = (p) => p.type === TAKEN.rtx && p.payload.length > 2 &&
-      p.payload.readUInt16BE(0) === sequence && p.payload.subarray(2).equals(payload)
+    const isAgain = (p) =>
+      p.type === TAKEN.rtx &&
+      p.payload.length > 2 &&
+      p.payload.readUInt16BE(0) === sequence &&
+      p.payload.subarray(2).equals(payload)
     await bob.until(() => bob.rtp.some(isAgain), 'what was asked for')
     const again = bob.rtp.find(isAgain)
     if (!bob.answer.video.some((slot) => slot.ssrc === ssrc && slot.rtx === again.ssrc))
@@ -277,14 +353,19 @@ const tests = {
   },
 
   // Sender reports come too, but libdatachannel hands up none that has no report blocks.
-  'reports come, and nobody is heard any more whose connection ended': async ({ media, alice, bob }) => {
+  'reports come, and nobody is heard any more whose connection ended': async ({
+    media,
+    alice,
+    bob,
+  }) => {
     await alice.until(() => alice.rtcp.has('201/2'), 'a receiver report of two streams')
     const closed = new Promise((resolve) => {
       alice.pc.onStateChange((state) => state !== 'connected' && resolve())
     })
     media.gone(ALICE.conn)
     await bob.hear('flows', 'that it is over', (m) =>
-      m.flows.some((f) => f.source === 'camera' && f.state === 'waiting'))
+      m.flows.some((f) => f.source === 'camera' && f.state === 'waiting'),
+    )
     await within(10, closed, 'the goodbye')
     await media.countUntil((numbers) => numbers.peers === 1, 'its peer is still there')
   },

@@ -7,7 +7,10 @@ import { createInterface } from 'node:readline'
 export const within = (seconds, promise, what) => {
   let timer
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took more than ${seconds} s`)), seconds * 1000)
+    timer = setTimeout(
+      () => reject(new Error(`${what} took more than ${seconds} s`)),
+      seconds * 1000,
+    )
   })
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
@@ -54,16 +57,22 @@ export class SwitchProcess {
   #hear(line) {
     const [who, ...rest] = line.split(' ')
     if (who === 'count') {
-      this.#counts.put(Object.fromEntries(rest.map((pair) => {
-        const [name, number] = pair.split('=')
-        return [name, Number(number)]
-      })))
+      this.#counts.put(
+        Object.fromEntries(
+          rest.map((pair) => {
+            const [name, number] = pair.split('=')
+            return [name, Number(number)]
+          }),
+        ),
+      )
       return
     }
-    const message = this.codec.decodeMedia(Uint8Array.from(Buffer.from(rest[0], 'hex')))
     const listener = this.#listeners.get(Number(who))
-    if (listener !== undefined) listener(message)
-    else this.#mailbox(Number(who)).put(message)
+    if (listener !== undefined) listener(rest[0])
+    else
+      this.#mailbox(Number(who)).put(
+        this.codec.decodeMedia(Uint8Array.from(Buffer.from(rest[0], 'hex'))),
+      )
   }
 
   #mailbox(conn) {
@@ -79,13 +88,17 @@ export class SwitchProcess {
     this.#tell(`epoch ${epoch} ${leaves}`)
   }
 
-  // Everything said to conn goes to the listener instead of being kept for hear().
+  // Everything said to conn goes to the listener, in hex, instead of being kept for hear().
   listen(conn, listener) {
     this.#listeners.set(conn, listener)
   }
 
+  sayHex(conn, leaf, hex) {
+    this.#tell(`say ${conn} ${leaf} ${hex}`)
+  }
+
   say(conn, leaf, message) {
-    this.#tell(`say ${conn} ${leaf} ${Buffer.from(this.codec.encodeMedia(message)).toString('hex')}`)
+    this.sayHex(conn, leaf, Buffer.from(this.codec.encodeMedia(message)).toString('hex'))
   }
 
   // Waits for something said to conn.
@@ -106,7 +119,9 @@ export class SwitchProcess {
   async countUntil(fits, what) {
     let numbers = await this.count()
     for (let tries = 0; tries < 60 && !fits(numbers); tries++) {
-      await new Promise((resolve) => { setTimeout(resolve, 100) })
+      await new Promise((resolve) => {
+        setTimeout(resolve, 100)
+      })
       numbers = await this.count()
     }
     if (!fits(numbers)) throw new Error(`${what}: ${JSON.stringify(numbers)}`)
