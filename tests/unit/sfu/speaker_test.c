@@ -113,13 +113,17 @@ static void nor_does_a_longer_one_who_speaks_softly(void **state)
     r.level[0] = SOFT;
     pass(&r, 5 * SFU_SECOND);
     for (unsigned i = 0; i < 5; i++) {
-        r.level[1] = 20;
-        pass(&r, 180 * SFU_MILLISECOND); /* three ticks: louder, but not for long */
+        for (unsigned tick = 0; tick < 3; tick++) { /* louder, but not for long */
+            sfu_voice_hear(&r.voice[0], SOFT);
+            sfu_voice_hear(&r.voice[1], 21);
+            r.elections += sfu_speakers_tick(&r.s, r.now += SFU_VOICE_TICK_US).dominant;
+        }
         uint32_t now = r.voice[0].score;
         assert_true(r.voice[1].score > now + now / 4 + SFU_VOICE_MARGIN);
         r.level[1] = SILENT;
         pass(&r, 5 * SFU_SECOND);
     }
+    assert_int_equal(r.elections, 1);
     assert_ptr_equal(r.s.dominant, &r.voice[0]);
 }
 
