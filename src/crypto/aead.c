@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/wipe.h"
+#include "crypto/provider.h"
 
 #define ALIGNMENT AEAD_LINE /* the multi-buffer library wants its keys so */
 
@@ -39,7 +40,7 @@ int aead_engine_new(enum aead_choice choice, struct aead_engine **out)
     struct aead_engine *e = calloc(1, sizeof *e);
     if (e == NULL)
         return CONCLAVE_ENOMEM;
-    e->base = &aead_provider_openssl;
+    e->base = &PROVIDER_MEDIA;
     int rv = e->base->open(&e->base_shared);
     if (rv != 0)
         goto out;

@@ -121,5 +121,6 @@ struct aead_provider {
 
 extern const struct aead_provider aead_provider_openssl;
 extern const struct aead_provider aead_provider_ipsecmb;
+extern const struct aead_provider aead_provider_host;
 
 #endif

@@ -1,9 +1,10 @@
 #include "crypto/hpke.h"
+#include "crypto/provider.h"
 #include "crypto/suite.h"
 
 int crypto_new(uint16_t suite, struct crypto **out)
 {
-    return crypto_new_with(suite, &crypto_openssl, hpke_ready, out);
+    return crypto_new_with(suite, &PROVIDER, hpke_ready, out);
 }
 
 int crypto_hmac(struct crypto *c, struct bytes key, const struct bytes *parts, size_t n,

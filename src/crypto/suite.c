@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/provider.h"
 #include "crypto/verified.h"
 
 /* RFC 9420 17.1; key sizes from RFC 9180 7.1, 7.2 and 7.3 */
@@ -42,7 +43,7 @@ int crypto_new_with(uint16_t suite, const struct crypto_ops *ops, int (*ready)(s
         return CONCLAVE_ENOMEM;
     c->suite = s;
     c->ops = ops;
-    c->signers = &crypto_openssl_signers;
+    c->signers = &PROVIDER_SIGNERS;
     c->ready = ready;
     int rv = ops->open(s, &c->state);
     if (rv == 0 && ready != NULL)
@@ -57,7 +58,7 @@ int crypto_new_with(uint16_t suite, const struct crypto_ops *ops, int (*ready)(s
 
 int crypto_new_public(uint16_t suite, struct crypto **out)
 {
-    return crypto_new_with(suite, &crypto_openssl_public, NULL, out);
+    return crypto_new_with(suite, &PROVIDER_PUBLIC, NULL, out);
 }
 
 int crypto_clone(const struct crypto *c, struct crypto **out)

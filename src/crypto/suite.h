@@ -104,6 +104,9 @@ struct crypto_signer {
 extern const struct crypto_ops crypto_openssl;
 extern const struct crypto_ops crypto_openssl_public;
 extern const struct crypto_signer_source crypto_openssl_signers;
+extern const struct crypto_ops crypto_host;
+extern const struct crypto_ops crypto_host_public;
+extern const struct crypto_signer_source crypto_host_signers;
 
 int crypto_new_with(uint16_t suite, const struct crypto_ops *ops, int (*ready)(struct crypto *),
                     struct crypto **out) CONCLAVE_CHECKED;
