@@ -3,7 +3,7 @@
 #
 #   tools/install-deps.sh [--check] GROUP...
 #
-# GROUP is one or more of: build test lint fuzz coverage taint browser all
+# GROUP is one or more of: build test lint fuzz coverage taint browser web all
 # --check only tells what is missing and fails if anything is.
 set -eu
 
@@ -23,7 +23,8 @@ packages_of()
     coverage) packages_of test; echo gcovr ;;
     taint) packages_of test; echo valgrind libc6-dbg ;;
     browser) packages_of build; echo chromium; node_packages ;;
-    all) for group in test lint fuzz coverage taint browser; do packages_of $group; done ;;
+    web) packages_of build; echo clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 python3; node_packages ;;
+    all) for group in test lint fuzz coverage taint browser web; do packages_of $group; done ;;
     *) echo "unknown group: $1" >&2; return 1 ;;
     esac
 }
