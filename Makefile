@@ -7,7 +7,7 @@ FIRST_SEED ?= 1
 SEEDS ?= 3000
 BENCH_ARGS ?= mls
 
-.PHONY: all run test test-browser screens lint format bench fuzz sim coverage taint exports install clean help
+.PHONY: all run test web test-browser screens lint format bench fuzz sim coverage taint exports install clean help
 
 all: ## Build programs to build/bin and libraries to build/lib
 	@tools/install-deps.sh --check build
@@ -38,6 +38,11 @@ screens: ## Take pictures of every screen of the browser app, into build/screens
 	@tools/install-deps.sh test browser
 	@$(MAKE) --no-print-directory release
 	@tools/web.sh screens
+
+web: ## Build what browsers run, and test it in Node; CONCLAVE_BIN says where the programs are
+	@tools/install-deps.sh web
+	@[ -n "$(CONCLAVE_BIN)" ] || $(MAKE) --no-print-directory release
+	@tools/build-web.sh
 
 lint: ## Check format, include law, clang-tidy, cppcheck, export list, citations
 	@tools/install-deps.sh lint

@@ -1,2 +1,4 @@
 export * from "./types.js";
 export * from "./media-message.js";
+export { loadCore } from "./core.js";
+export { forgetCredential, IndexedStore, keepCredential, keptCredential } from "./store.js";

@@ -1,9 +1,10 @@
 /* What a member and the media switch agree on (docs/PROTOCOL.md section 9). */
 import { ConclaveError, type Source } from "./types.js";
+import { Reader, Writer } from "./wire.js";
 
 export interface MediaLayer {
-  readonly ssrc: number;
-  readonly rtx: number; // 0: none
+  readonly ssrc: number; // 0: found by mid and rid
+  readonly rtx: number; // 0: none, or found by repaired-rid
   readonly height: number; // 0 for audio
   readonly rid: string;
 }
@@ -34,7 +35,7 @@ export type MediaRequest =
   | {
       readonly kind: "open";
       readonly transport: 0 | 1;
-      readonly ufrag: string;
+      readonly ufrag: string; // both empty: not known before the answer
       readonly pwd: string;
       readonly fingerprint: Uint8Array; // SHA-256 of the DTLS certificate
       readonly sends: boolean;
@@ -84,87 +85,6 @@ const SOURCES: readonly Source[] = ["audio", "camera", "screen"];
 const FORMATS = ["opus", "vp8", "sframe"] as const;
 const FLOW_STATES = ["waiting", "running", "narrow"] as const;
 const STATES = ["connected", "lost", "refused"] as const;
-
-/* ---- TLS presentation language with the varint vectors of RFC 9420 section 2.1.2 ---- */
-
-class Writer {
-  private readonly out: number[] = [];
-  u8(v: number): this {
-    this.out.push(v & 0xff);
-    return this;
-  }
-  u16(v: number): this {
-    return this.u8(v >>> 8).u8(v);
-  }
-  u32(v: number): this {
-    return this.u16(v >>> 16).u16(v);
-  }
-  raw(data: ArrayLike<number>): this {
-    for (let i = 0; i < data.length; i++) this.out.push(data[i]!);
-    return this;
-  }
-  vector(data: ArrayLike<number>): this {
-    if (data.length < 0x40) this.u8(data.length);
-    else if (data.length < 0x4000) this.u16(data.length | 0x4000);
-    else throw new ConclaveError("ELIMIT", "Too long for a media message.");
-    return this.raw(data);
-  }
-  text(s: string): this {
-    return this.vector(new TextEncoder().encode(s));
-  }
-  list<T>(items: readonly T[], put: (w: Writer, item: T) => void): this {
-    const inner = new Writer();
-    for (const item of items) put(inner, item);
-    return this.vector(inner.out);
-  }
-  bytes(): Uint8Array {
-    return Uint8Array.from(this.out);
-  }
-}
-
-class Reader {
-  private at = 0;
-  constructor(private readonly data: Uint8Array) {}
-  get done(): boolean {
-    return this.at === this.data.length;
-  }
-  take(n: number): Uint8Array {
-    if (n > this.data.length - this.at) throw new ConclaveError("ESYNTAX", "A message is cut off.");
-    this.at += n;
-    return this.data.subarray(this.at - n, this.at);
-  }
-  u8(): number {
-    return this.take(1)[0]!;
-  }
-  u16(): number {
-    return this.u8() * 0x100 + this.u8();
-  }
-  u32(): number {
-    return this.u16() * 0x10000 + this.u16();
-  }
-  vector(): Uint8Array {
-    const first = this.u8();
-    if (first < 0x40) return this.take(first);
-    const n = ((first & 0x3f) << 8) + this.u8();
-    if (first >= 0x80 || n < 0x40)
-      throw new ConclaveError("ESYNTAX", "A length that no message has."); // RFC 9420 2.1.2
-    return this.take(n);
-  }
-  text(): string {
-    return new TextDecoder().decode(this.vector());
-  }
-  list<T>(get: (r: Reader) => T): T[] {
-    const inner = new Reader(this.vector());
-    const out: T[] = [];
-    while (!inner.done) out.push(get(inner));
-    return out;
-  }
-  name<T>(names: readonly T[]): T {
-    const name = names[this.u8() - 1];
-    if (name === undefined) throw new ConclaveError("ESYNTAX", "A value nobody knows.");
-    return name;
-  }
-}
 
 /* ---- Messages ---- */
 

@@ -151,21 +151,32 @@ export interface Anchor {
 /** What a browser's WebSocket does of what is needed. */
 export interface Socket {
   binaryType: string;
-  onopen: ((event: unknown) => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: unknown) => void) | null;
-  onerror: ((event: unknown) => void) | null;
-  send(data: Uint8Array): void;
+  /* Their own event types are narrower than any that could be named here. */
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  onerror: ((event: any) => void) | null;
+  send(data: Uint8Array<ArrayBuffer>): void;
   close(): void;
 }
 
-/** Where a participant's state is kept, so that a reload resumes its place. What comes here is
- * sealed already. Calls are made in order; each must have happened when its promise resolves. */
+export interface SavedState {
+  readonly key: Uint8Array; // 32 bytes: snapshot and deltas are sealed with it
+  readonly snapshot: Uint8Array | null;
+  readonly deltas: readonly Uint8Array[];
+  readonly note: { readonly epoch: number; readonly run: number } | null;
+}
+
+/** Where a participant's state is kept, so that a reload resumes its place. Calls are made in
+ * order; each must have happened when its promise is fulfilled. */
 export interface StateStore {
-  load(): Promise<{ snapshot: Uint8Array; deltas: Uint8Array[] } | null>;
+  /** `key` is drawn at the first time; in later ones it must be the same. */
+  load(): Promise<SavedState>;
   snapshot(data: Uint8Array): Promise<void>; // in place of the last one and all deltas
-  append(delta: Uint8Array): Promise<void>;
-  forget(): Promise<void>;
+  append(delta: Uint8Array, durably: boolean): Promise<void>;
+  /** In place of the last: which counters of frames are used up. */
+  note(note: { epoch: number; run: number }): Promise<void>;
+  forget(): Promise<void>; // snapshot, deltas and note
 }
 
 /** How the core reaches WebCrypto, which is asynchronous. */

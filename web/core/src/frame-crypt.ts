@@ -1,0 +1,254 @@
+/* Frames sealed and opened (docs/MEDIA.md): headers, nonces, keys and windows by the module, in two
+ * steps, AES-GCM between them by WebCrypto. No transport is known here. */
+import type { Module } from "./module.js";
+import { ConclaveError, type FrameStats, type Source } from "./types.js";
+import { Reader, Writer } from "./wire.js";
+
+export type Codec = "opus" | "vp8";
+
+/* enum sframe_codec */
+const CODECS = { opus: 1, vp8: 2 } as const;
+
+/* src/call: contexts say source and layer; eight for each run. */
+const CONTEXTS = 8;
+const RUNS = 8;
+const FIRST: Record<Source, number> = { audio: 0, camera: 1, screen: 4 };
+const LAYERS = 3;
+const SOURCES: readonly (Source | null)[] = [
+  "audio",
+  "camera",
+  "camera",
+  "camera",
+  "screen",
+  "screen",
+  "screen",
+  null,
+];
+
+/* SFRAME_HOLD_US, in milliseconds */
+const HOLD = 500;
+const KEYS_MOST = 256; // of WebCrypto, made ready
+
+export interface EpochMessage {
+  readonly epoch: number;
+  readonly run: number; // RUNS: nothing may be sealed in it
+  readonly key: Uint8Array;
+  readonly removed: readonly number[];
+}
+
+interface Step {
+  readonly written: Uint8Array;
+  readonly epoch: number;
+  readonly context: number;
+  readonly leaf: number;
+  readonly kid: string;
+  readonly header: Uint8Array<ArrayBuffer>;
+  readonly nonce: Uint8Array<ArrayBuffer>;
+  readonly key: Uint8Array<ArrayBuffer>;
+}
+
+function readStep(written: Uint8Array<ArrayBuffer>): Step {
+  const r = new Reader(written);
+  const epoch = r.u64();
+  const context = r.u64();
+  const leaf = r.u32();
+  const kid = r.take(8).join(".");
+  r.u64();
+  const [header, nonce, key] = [r.vector(), r.vector(), r.vector()] as Uint8Array<ArrayBuffer>[];
+  return { written, epoch, context, leaf, kid, header: header!, nonce: nonce!, key: key! };
+}
+
+function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+let latest = 0;
+function now(): number {
+  latest = Math.max(latest, performance.timeOrigin + performance.now());
+  return latest;
+}
+
+export interface Opened {
+  readonly frame: Uint8Array<ArrayBuffer>;
+  readonly leaf: number;
+  readonly source: Source;
+}
+
+export class FrameCrypt {
+  private readonly keys: number;
+  private readonly ready = new Map<string, CryptoKey>();
+  private readonly runs = new Map<number, number>();
+  private newest = -1;
+  private waiting: (() => void)[] = [];
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private sealed = 0;
+  private opened = 0;
+  private held = 0;
+  private spent = 0;
+  private readonly refused: Record<string, number> = {};
+
+  constructor(private readonly module: Module) {
+    this.keys = new Reader(module.callNow("frames_new", [], null).answer).u32();
+  }
+
+  epoch({ epoch, run, key, removed }: EpochMessage): void {
+    if (epoch <= this.newest) return;
+    const leaves = new Writer();
+    for (const leaf of removed) leaves.u32(leaf);
+    const data = new Writer().raw(key).vector(leaves.bytes()).bytes();
+    this.module.callNow("frames_epoch", [this.keys], data, [now()], false);
+    data.fill(0);
+    this.newest = epoch;
+    this.runs.set(epoch, run);
+    for (const old of this.runs.keys()) if (old + 16 < epoch) this.runs.delete(old);
+    this.tick();
+    for (const go of this.waiting.splice(0)) go();
+  }
+
+  /** Keys of epochs that are over go, also if no frame comes any more. */
+  private tick(): void {
+    clearTimeout(this.timer);
+    const { value } = this.module.callNow("frames_tick", [this.keys], null, [now()], false);
+    this.ready.clear(); // made anew at little cost
+    if (value >= 0) this.timer = setTimeout(() => this.tick(), Math.max(1, value - now()));
+  }
+
+  private async keyOf(step: Step): Promise<CryptoKey> {
+    const name = `${step.epoch}/${step.kid}`;
+    let key = this.ready.get(name);
+    if (key === undefined) {
+      key = await crypto.subtle.importKey("raw", step.key, "AES-GCM", false, ["encrypt", "decrypt"]);
+      if (this.ready.size >= KEYS_MOST) this.ready.clear();
+      this.ready.set(name, key);
+    }
+    step.key.fill(0);
+    return key;
+  }
+
+  private clearOf(codec: Codec, frame: Uint8Array): number {
+    /* Ten bytes at most are looked at: they are all that is copied. */
+    const head = frame.subarray(0, 10);
+    const size = this.module.callNow("frames_clear", [CODECS[codec]], head, [], false).value;
+    return size;
+  }
+
+  /** null: not to be sent (no key yet, or none left). */
+  async seal(
+    source: Source,
+    layer: number,
+    frame: Uint8Array,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    const begun = performance.now();
+    try {
+      const clear = this.clearOf(source === "audio" ? "opus" : "vp8", frame);
+      const step = this.sealStep(source, layer, frame.length - clear);
+      const front = frame.slice(0, clear);
+      const how = { name: "AES-GCM", iv: step.nonce, additionalData: concat(step.header, front) };
+      const key = await this.keyOf(step);
+      const text = await crypto.subtle.encrypt(how, key, frame.slice(clear));
+      this.sealed++;
+      this.spent += performance.now() - begun;
+      return concat(front, step.header, new Uint8Array(text));
+    } catch (error) {
+      this.refuse(error);
+      return null;
+    }
+  }
+
+  private sealStep(source: Source, layer: number, n: number): Step {
+    /* Which epoch is sealed in is the module's to say (it changes a moment after a join), and the
+     * run depends on it. */
+    const slot = FIRST[source] + Math.min(layer, source === "audio" ? 0 : LAYERS - 1);
+    const at = now();
+    const sending = this.sending(at);
+    const run = this.runs.get(sending);
+    if (run === undefined || run >= RUNS)
+      throw new ConclaveError("EEXHAUSTED", "Nothing can be sent before the next change.");
+    const args = [this.keys, run * CONTEXTS + slot, n, at];
+    return readStep(this.module.callNow("frames_seal", args, null).answer);
+  }
+
+  private sending(at: number): number {
+    const { answer } = this.module.callNow("frames_sending", [this.keys], null, [at]);
+    return new Reader(answer).u64();
+  }
+
+  /** null: refused. Waits for an epoch that is on its way. */
+  async open(kind: "audio" | "video", frame: Uint8Array): Promise<Opened | null> {
+    const begun = performance.now();
+    try {
+      const codec = kind === "audio" ? "opus" : "vp8";
+      const clear = this.clearOf(codec, frame);
+      const step = await this.openStep(frame.subarray(clear));
+      const front = frame.slice(0, clear);
+      const text = frame.slice(clear + step.header.length);
+      const how = { name: "AES-GCM", iv: step.nonce, additionalData: concat(step.header, front) };
+      const key = await this.keyOf(step);
+      const plain = await crypto.subtle.decrypt(how, key, text).catch(() => null);
+      const right = plain === null ? 0 : 1;
+      this.module.callNow("frames_opened", [this.keys], step.written, [right, now()], false);
+      const source = this.sourceOf(step.context, kind);
+      this.opened++;
+      this.spent += performance.now() - begun;
+      return { frame: concat(front, new Uint8Array(plain!)), leaf: step.leaf, source };
+    } catch (error) {
+      this.refuse(error);
+      return null;
+    }
+  }
+
+  /** Source and layer are authenticated as the leaf is: no screen passes for a camera's picture. */
+  private sourceOf(context: number, kind: "audio" | "video"): Source {
+    const source = context < RUNS * CONTEXTS ? SOURCES[context % CONTEXTS] : null;
+    if (!source || (source === "audio") !== (kind === "audio"))
+      throw new ConclaveError("ESOURCE", "Sealed as what it was not sent as.");
+    return source;
+  }
+
+  private async openStep(ciphertext: Uint8Array): Promise<Step> {
+    const until = now() + HOLD;
+    for (let first = true; ; first = false) {
+      try {
+        const args = [this.keys];
+        return readStep(this.module.callNow("frames_open", args, ciphertext, [now()]).answer);
+      } catch (error) {
+        const unknown = error instanceof ConclaveError && error.code === "EUNKNOWNKEY";
+        if (!unknown || now() >= until) throw error;
+        if (first) this.held++;
+        await this.nextEpoch(until - now());
+      }
+    }
+  }
+
+  private nextEpoch(most: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, most);
+      this.waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  private refuse(error: unknown): void {
+    const code = error instanceof ConclaveError ? error.code : "ECRYPTO";
+    this.refused[code] = (this.refused[code] ?? 0) + 1;
+  }
+
+  stats(): FrameStats {
+    const frames = this.sealed + this.opened;
+    return {
+      sealed: this.sealed,
+      opened: this.opened,
+      held: this.held,
+      refused: { ...this.refused },
+      microseconds: frames === 0 ? 0 : (1000 * this.spent) / frames,
+    };
+  }
+}
