@@ -7,80 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uv.h>
 
-#include "cmd/demo_cast.h"
-#include "cmd/demo_server.h"
+#include "cmd/demo_media.h"
+#include "cmd/demo_stage.h"
 #include "cmd/meeting.h"
 #include "cmd/options.h"
 #include "cmd/terminal_text.h"
 #include "cmd/terminal_view.h"
 #include "signal/reason.h"
 
-/* Nothing in the play takes longer, on any machine worth the name. */
-#define PATIENCE_MS 10000
-
 #define DOMAIN "conclave.test"
 #define DEVICE "room-1." DOMAIN
 #define SECRET_TEXT "The launch is on the ninth of May."
 
-enum role { ADA, BEN, CHLOE, ROOM, GWEN, ERIC, N_ACTORS };
-#define N_STAFF 4 /* those of the organization, the device among them */
-
-struct demo {
-    bool colours;
-    uint64_t began_us;
-    struct net_loop *loop;
-    struct net_timer *patience;
-    bool impatient;
-    struct net_clients *clients;
-    struct demo_server server;
-    struct account_api *api;
-    struct demo_actor cast[N_ACTORS];
-    struct buf link;
-    char code[PARTICIPANT_CODE_SIZE];
-    struct account_problem problem;
-};
-
-/* ---- Telling and waiting ---- */
-
-static void put(const struct demo *d, enum terminal_colour colour, const char *text)
-{
-    struct buf b = {0};
-    terminal_put_colour(&b, d->colours, colour);
-    terminal_put(&b, "%s", text);
-    terminal_put_colour(&b, d->colours, TERMINAL_NORMAL);
-    fwrite(b.p, 1, b.n, stdout);
-    buf_free(&b);
-}
-
-static void put_clock(const struct demo *d)
-{
-    char clock[32];
-    snprintf(clock, sizeof clock, "%5.1f s  ",
-             (double)(net_loop_now(d->loop) - d->began_us) / 1000000);
-    put(d, TERMINAL_DIM, clock);
-}
-
-/* A sentence, with the time it is said at. */
-#define TELL(d, ...) (put_clock(d), printf(__VA_ARGS__), printf("\n"), fflush(stdout))
-
-static void on_impatient(void *ctx)
-{
-    struct demo *d = ctx;
-    d->impatient = true;
-}
-
-/* Lets things happen until it has come about; false if it does not. */
-static bool until(struct demo *d, bool (*come_about)(struct demo *d))
-{
-    d->impatient = false;
-    net_timer_set(d->patience, net_loop_now(d->loop) + (uint64_t)PATIENCE_MS * 1000);
-    while (!come_about(d) && !d->impatient)
-        uv_run(net_loop_uv(d->loop), UV_RUN_ONCE);
-    net_timer_set(d->patience, UINT64_MAX);
-    return come_about(d);
-}
+/* ---- Doing ---- */
 
 static const char *do_as(struct demo *d, enum role who, enum join_verb verb, uint32_t number,
                          const char *text)
@@ -90,14 +30,11 @@ static const char *do_as(struct demo *d, enum role who, enum join_verb verb, uin
     return rv == 0 ? NULL : conclave_error_text(rv);
 }
 
-static struct participant *brain(struct demo *d, enum role who)
-{
-    return join_session_participant(d->cast[who].session);
-}
-
 static const char *join(struct demo *d, enum role who)
 {
-    int rv = demo_actor_join(&d->cast[who], d->loop, d->clients, (const char *)d->link.p);
+    char record[128];
+    snprintf(record, sizeof record, "%s/%s", d->folder, d->cast[who].name);
+    int rv = demo_actor_join(&d->cast[who], d->loop, d->clients, (const char *)d->link.p, record);
     return rv == 0 ? NULL : conclave_error_text(rv);
 }
 
@@ -113,10 +50,10 @@ static bool all_in(struct demo *d, enum role first, enum role last, uint32_t mem
 static bool codes_equal(struct demo *d, enum role last)
 {
     char code[PARTICIPANT_CODE_SIZE] = "", first[PARTICIPANT_CODE_SIZE] = "";
-    if (participant_code(brain(d, ADA), first) != 0)
+    if (participant_code(demo_brain(d, ADA), first) != 0)
         return false;
     for (enum role who = BEN; who <= last; who++)
-        if (participant_code(brain(d, who), code) != 0 || strcmp(code, first) != 0)
+        if (participant_code(demo_brain(d, who), code) != 0 || strcmp(code, first) != 0)
             return false;
     memcpy(d->code, first, sizeof first);
     return true;
@@ -168,8 +105,8 @@ static const char *enrol_everybody(struct demo *d)
     }
     if (complaint == NULL)
         TELL(d,
-             "Ada, Ben and Chloe have accounts; a room device is activated with a code; Gwen and "
-             "Eric are guests. Each made a key and has a certificate for it.");
+             "Ada, Ben, Chloe and Dora have accounts; a room device is activated with a code; Gwen "
+             "and\n         Eric are guests. Each made a key and has a certificate for it.");
     return complaint;
 }
 
@@ -203,15 +140,15 @@ static bool staff_is_in(struct demo *d)
 static const char *gather(struct demo *d)
 {
     const char *complaint = join(d, ADA);
-    if (complaint == NULL && !until(d, ada_is_in))
+    if (complaint == NULL && !demo_until(d, ada_is_in))
         return "Ada cannot start the meeting";
     for (enum role who = BEN; complaint == NULL && who <= ROOM; who++)
         complaint = join(d, who);
-    if (complaint == NULL && !until(d, staff_is_in))
+    if (complaint == NULL && !demo_until(d, staff_is_in))
         return "not everybody of the organization got in";
     if (complaint == NULL)
-        TELL(d, "Ada starts it. Ben, Chloe and the room device are of her organization and join "
-                "at once.");
+        TELL(d, "Ada starts it. Ben, Chloe, Dora and the room device are of her organization and "
+                "join\n         at once.");
     return complaint;
 }
 
@@ -228,7 +165,7 @@ static const char *knock(struct demo *d)
     const char *complaint = join(d, GWEN);
     if (complaint != NULL)
         return complaint;
-    if (!until(d, gwen_waits))
+    if (!demo_until(d, gwen_waits))
         return "Gwen does not get into the lobby";
     if (demo_actor_sees_waiting(&d->cast[BEN], d->cast[GWEN].name, &person) == 0)
         return "Ben, who is no host, sees the lobby";
@@ -238,7 +175,7 @@ static const char *knock(struct demo *d)
     return NULL;
 }
 
-static bool five_are_in(struct demo *d)
+static bool six_are_in(struct demo *d)
 {
     return all_in(d, ADA, GWEN, N_STAFF + 1);
 }
@@ -252,7 +189,7 @@ static const char *admit(struct demo *d)
         do_as(d, ADA, JOIN_ADMIT, join_session_lobby_number(d->cast[ADA].session, &person), NULL);
     if (complaint != NULL)
         return complaint;
-    if (!until(d, five_are_in))
+    if (!demo_until(d, six_are_in))
         return "Gwen was not let in";
     TELL(d, "Ada lets her in. Every client checked that a host did. This is what Gwen sees:");
     return NULL;
@@ -263,7 +200,7 @@ static const char *show_roster(struct demo *d)
     struct participant_person person;
     struct buf b = {0};
     unsigned verified = 0;
-    for (uint32_t at = 0; participant_roster_next(brain(d, GWEN), &at, &person);) {
+    for (uint32_t at = 0; participant_roster_next(demo_brain(d, GWEN), &at, &person);) {
         terminal_put_roster(&b, d->colours, &person);
         verified += person.identity.category != IDENTITY_UNVERIFIED;
     }
@@ -276,14 +213,14 @@ static const char *compare_codes(struct demo *d)
 {
     if (!codes_equal(d, GWEN))
         return "the codes differ";
-    TELL(d, "All five read the same security code: %s. Nobody is in between.", d->code);
+    TELL(d, "All six read the same security code: %s. Nobody is in between.", d->code);
     return NULL;
 }
 
 static bool all_heard_one(struct demo *d)
 {
-    return d->cast[ADA].heard == 1 && d->cast[CHLOE].heard == 1 && d->cast[ROOM].heard == 1 &&
-           d->cast[GWEN].heard == 1;
+    return d->cast[ADA].heard == 1 && d->cast[CHLOE].heard == 1 && d->cast[DORA].heard == 1 &&
+           d->cast[ROOM].heard == 1 && d->cast[GWEN].heard == 1;
 }
 
 static const char *chat(struct demo *d)
@@ -291,7 +228,7 @@ static const char *chat(struct demo *d)
     const char *complaint = do_as(d, BEN, JOIN_SAY, 0, SECRET_TEXT);
     if (complaint != NULL)
         return complaint;
-    if (!until(d, all_heard_one) || strcmp(d->cast[GWEN].last_text, SECRET_TEXT) != 0)
+    if (!demo_until(d, all_heard_one) || strcmp(d->cast[GWEN].last_text, SECRET_TEXT) != 0)
         return "what Ben said did not reach everybody";
     TELL(d, "Ben: \"%s\" All others read it.", SECRET_TEXT);
     return NULL;
@@ -301,7 +238,7 @@ static bool locked(struct demo *d)
 {
     struct participant_meeting m;
     for (enum role who = ADA; who <= GWEN; who++)
-        if (participant_meeting(brain(d, who), &m) != 0 || !m.locked)
+        if (participant_meeting(demo_brain(d, who), &m) != 0 || !m.locked)
             return false;
     return true;
 }
@@ -322,20 +259,20 @@ static const char *lock(struct demo *d)
 {
     struct participant_person person;
     const char *complaint = do_as(d, ADA, JOIN_LOCK, 0, NULL);
-    if (complaint == NULL && !until(d, locked))
+    if (complaint == NULL && !demo_until(d, locked))
         return "the meeting is not locked for everybody";
     if (complaint == NULL)
         complaint = join(d, ERIC);
     if (complaint != NULL)
         return complaint;
-    if (!until(d, eric_waits) ||
+    if (!demo_until(d, eric_waits) ||
         demo_actor_sees_waiting(&d->cast[ADA], d->cast[ERIC].name, &person) != 0)
         return "Eric does not get to the door";
     complaint =
         do_as(d, ADA, JOIN_REFUSE, join_session_lobby_number(d->cast[ADA].session, &person), NULL);
     if (complaint != NULL)
         return complaint;
-    if (!until(d, eric_is_gone) ||
+    if (!demo_until(d, eric_is_gone) ||
         join_session_reason(d->cast[ERIC].session) != REASON_REFUSED_BY_HOST)
         return "Eric was not turned away";
     TELL(d, "Ada locks the meeting. Eric comes to the door and is turned away.");
@@ -357,7 +294,7 @@ static const char *eject(struct demo *d)
     const char *complaint = do_as(d, ADA, JOIN_EJECT, join_session_number(&person), NULL);
     if (complaint != NULL)
         return complaint;
-    if (!until(d, gwen_is_out) || join_session_reason(d->cast[GWEN].session) != REASON_EJECTED)
+    if (!demo_until(d, gwen_is_out) || join_session_reason(d->cast[GWEN].session) != REASON_EJECTED)
         return "Gwen is still there";
     if (strcmp(before, d->code) == 0)
         return "the code did not change";
@@ -379,12 +316,12 @@ static const char *crash(struct demo *d)
     char before[PARTICIPANT_CODE_SIZE];
     memcpy(before, d->code, sizeof before);
     demo_server_kill(&d->server);
-    if (!until(d, staff_is_cut_off))
+    if (!demo_until(d, staff_is_cut_off))
         return "nobody noticed that the server is dead";
     TELL(d, "The server is killed (SIGKILL). Everybody is cut off, and nobody forgets anything.");
     if (demo_server_start(&d->server) != 0)
         return "the server does not start again";
-    if (!until(d, staff_is_in))
+    if (!demo_until(d, staff_is_in))
         return "not everybody came back";
     if (!codes_equal(d, ROOM) || strcmp(before, d->code) != 0)
         return "it is not the same meeting as before";
@@ -402,7 +339,7 @@ static const char *go_on(struct demo *d)
     const char *complaint = do_as(d, CHLOE, JOIN_SAY, 0, "Where were we?");
     if (complaint != NULL)
         return complaint;
-    if (!until(d, ben_heard_one))
+    if (!demo_until(d, ben_heard_one))
         return "what Chloe said did not reach everybody";
     if (demo_server_knows(&d->server, SECRET_TEXT))
         return "the server has written down what Ben said";
@@ -412,19 +349,26 @@ static const char *go_on(struct demo *d)
 
 static bool all_over(struct demo *d)
 {
-    return d->cast[ADA].over && d->cast[BEN].over && d->cast[CHLOE].over && d->cast[ROOM].over;
+    for (enum role who = ADA; who <= ROOM; who++)
+        if (!d->cast[who].over)
+            return false;
+    return true;
 }
 
 static const char *lower_curtain(struct demo *d)
 {
-    unsigned alarms = 0;
+    unsigned alarms = 0, troubles = 0;
     const char *complaint = do_as(d, ADA, JOIN_END, 0, NULL);
     if (complaint != NULL)
         return complaint;
-    if (!until(d, all_over) || join_session_reason(d->cast[ROOM].session) != REASON_ENDED)
+    if (!demo_until(d, all_over) || join_session_reason(d->cast[ROOM].session) != REASON_ENDED)
         return "the meeting does not end for everybody";
-    for (enum role who = ADA; who < N_ACTORS; who++)
+    for (enum role who = ADA; who < N_ACTORS; who++) {
         alarms += d->cast[who].alarms;
+        troubles += d->cast[who].media_troubles;
+    }
+    if (troubles != 0)
+        return "somebody's audio and video had trouble";
     if (alarms != 0)
         return "somebody's client raised an alarm";
     TELL(d, "Ada ends the meeting for everybody. There was no alarm on any client.");
@@ -444,11 +388,19 @@ static const struct {
     {"roster", show_roster},
     {"codes", compare_codes},
     {"chat", chat},
+    {"media", demo_media_connect},
+    {"files", demo_media_play},
+    {"speaker", demo_media_speak},
+    {"switch", demo_media_look},
     {"lock", lock},
+    {"keys", demo_media_keep_keys},
     {"eject", eject},
+    {"old keys", demo_media_try_keys},
     {"crash", crash},
+    {"media again", demo_media_again},
     {"afterwards", go_on},
     {"end", lower_curtain},
+    {"recordings", demo_media_compare},
 };
 #define N_SCENES (sizeof scenes / sizeof scenes[0])
 
@@ -460,6 +412,7 @@ static const struct {
     [ADA] = {"Ada", "ada@" DOMAIN},
     [BEN] = {"Ben", "ben@" DOMAIN},
     [CHLOE] = {"Chloe", "chloe@" DOMAIN},
+    [DORA] = {"Dora", "dora@" DOMAIN},
     [ROOM] = {"Room 1", NULL},
     [GWEN] = {"Gwen", NULL},
     [ERIC] = {"Eric", NULL},
@@ -471,11 +424,11 @@ static int play(struct demo *d)
         const char *complaint = scenes[i].play(d);
         if (complaint == NULL)
             continue;
-        put(d, TERMINAL_RED, "FAILED");
+        demo_put(d, TERMINAL_RED, "FAILED");
         printf(" at \"%s\": %s\n", scenes[i].title, complaint);
         return 1;
     }
-    put(d, TERMINAL_GREEN, "All went as it should.");
+    demo_put(d, TERMINAL_GREEN, "All went as it should.");
     printf("\n");
     return 0;
 }
@@ -484,6 +437,7 @@ static void clear_stage(struct demo *d)
 {
     for (enum role who = ADA; who < N_ACTORS; who++)
         demo_actor_fini(&d->cast[who]);
+    demo_media_clear(d);
     net_timer_free(d->patience);
     if (d->clients != NULL)
         net_clients_close(d->clients);
@@ -492,6 +446,15 @@ static void clear_stage(struct demo *d)
     account_api_free(d->api);
     demo_server_fini(&d->server);
     buf_free(&d->link);
+}
+
+static int make_folder(struct demo *d)
+{
+    snprintf(d->folder, sizeof d->folder, "/tmp/conclave-media-XXXXXX");
+    if (mkdtemp(d->folder) != NULL)
+        return 0;
+    d->folder[0] = 0;
+    return CONCLAVE_ESTORE;
 }
 
 static int set_stage(struct demo *d, const char *program)
@@ -503,9 +466,11 @@ static int set_stage(struct demo *d, const char *program)
     d->colours = isatty(STDOUT_FILENO) != 0 && getenv("NO_COLOR") == NULL;
     int rv = demo_server_init(&d->server, program);
     if (rv == 0)
+        rv = make_folder(d);
+    if (rv == 0)
         rv = net_loop_new(&d->loop);
     if (rv == 0)
-        rv = net_timer_new(d->loop, on_impatient, d, &d->patience);
+        rv = net_timer_new(d->loop, demo_impatient, d, &d->patience);
     if (rv != 0)
         fprintf(stderr, "conclave demo: %s\n",
                 rv == CONCLAVE_ENOTFOUND ? "conclaved is not beside this program; give --conclaved"

@@ -46,6 +46,8 @@ int demo_actor_enrol(struct demo_actor *a, struct account_api *api, const char *
 static void on_event(void *ctx, const struct participant_effect *e)
 {
     struct demo_actor *a = ctx;
+    if (a->media != NULL)
+        join_media_event(a->media, e);
     if (e->event == PARTICIPANT_CHAT) {
         a->heard++;
         snprintf(a->last_text, sizeof a->last_text, "%.*s", (int)e->text.n, e->text.p);
@@ -62,10 +64,58 @@ static void on_over(void *ctx)
     a->over = true;
 }
 
-static const struct join_session_events events = {.event = on_event, .over = on_over};
+static void on_media(void *ctx, struct bytes body)
+{
+    struct demo_actor *a = ctx;
+    if (a->media != NULL)
+        join_media_hear(a->media, body);
+}
+
+static const struct join_session_events events = {on_event, on_media, on_over};
+
+static void on_news(void *ctx, const struct join_media_news *news)
+{
+    struct demo_actor *a = ctx;
+    if (news->kind == JOIN_MEDIA_SPEAKER)
+        a->speaker = news->leaf;
+    a->media_troubles += news->kind == JOIN_MEDIA_TROUBLE || news->kind == JOIN_MEDIA_REFUSED;
+}
+
+static void on_sent(void *ctx, uint8_t source, uint8_t layer, struct bytes frame)
+{
+    struct demo_actor *a = ctx;
+    (void)source;
+    (void)layer;
+    if (!a->collects_sent)
+        return;
+    buf_put(&a->sent, frame);
+    a->n_sent++;
+}
+
+static void on_got(void *ctx, const struct call_event *frame)
+{
+    struct demo_actor *a = ctx;
+    if (!a->collects_got || frame->leaf != a->collects_of || frame->epoch < a->collects_from)
+        return;
+    buf_put(&a->got, frame->frame);
+    a->n_got++;
+}
+
+static const struct join_media_events media_events = {on_news, on_sent, on_got};
+
+static int open_media(struct demo_actor *a, struct net_loop *loop, const char *record)
+{
+    const struct join_media_config config = {
+        .loop = loop, .session = a->session, .record = record, .events = &media_events, .ctx = a};
+    a->speaker = MLS_NO_LEAF;
+    int rv = join_media_new(&config, &a->media);
+    if (rv == 0)
+        join_session_attach_media(a->session, a->media);
+    return rv;
+}
 
 int demo_actor_join(struct demo_actor *a, struct net_loop *loop, struct net_clients *clients,
-                    const char *link)
+                    const char *link, const char *record)
 {
     struct bytes chain[ACCOUNT_CHAIN_MAX];
     const struct participant_config participant = {
@@ -78,11 +128,27 @@ int demo_actor_join(struct demo_actor *a, struct net_loop *loop, struct net_clie
     };
     const struct join_session_config config = {
         .loop = loop, .clients = clients, .participant = &participant, .events = &events, .ctx = a};
-    return join_session_new(&config, &a->session);
+    int rv = join_session_new(&config, &a->session);
+    return rv == 0 ? open_media(a, loop, record) : rv;
+}
+
+struct report_numbers demo_actor_got(const struct demo_actor *a, const struct demo_actor *sender,
+                                     uint8_t source)
+{
+    struct join_record_entry e;
+    uint64_t now = join_media_now(a->media);
+    for (size_t at = 0; join_record_next(join_media_record(a->media), &at, now, &e);)
+        if (e.source == source && strcmp(e.name, sender->name) == 0)
+            return e.numbers;
+    return (struct report_numbers){0};
 }
 
 void demo_actor_fini(struct demo_actor *a)
 {
+    join_media_free(a->media);
+    a->media = NULL;
+    buf_free(&a->sent);
+    buf_free(&a->got);
     join_session_free(a->session);
     a->session = NULL;
     participant_trust_free(a->trust);

@@ -217,10 +217,15 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
+void demo_folder_remove(const char *path)
+{
+    nftw(path, remove_one, FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+}
+
 void demo_server_fini(struct demo_server *s)
 {
     demo_server_stop(s);
     if (s->data[0] != 0)
-        nftw(s->data, remove_one, FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+        demo_folder_remove(s->data);
     s->data[0] = 0;
 }

@@ -38,6 +38,9 @@ int demo_server_admin_token(const struct demo_server *s, struct buf *out) CONCLA
 /* Whether any file of the server holds this text. */
 bool demo_server_knows(const struct demo_server *s, const char *text);
 
+/* A folder with all there is in it. */
+void demo_folder_remove(const char *path);
+
 /* Stops it and removes the folder. */
 void demo_server_fini(struct demo_server *s);
 
