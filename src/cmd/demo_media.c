@@ -5,11 +5,13 @@
 
 #include "cmd/join_source.h"
 
-#define FILE_SECONDS 3
+#define FILE_SECONDS 3u
+#define FILE_PICTURES (FILE_SECONDS * 30)
+#define FILE_SOUNDS (FILE_SECONDS * 50)
 #define ADA_NUMBER 1 /* of synthetic senders: what their pictures and tones say */
 #define BEN_NUMBER 2
 
-/* Pieces of this size that are looked for: more than the ten bytes of a picture that are in clear. */
+/* Pieces of this size are looked for: more than the ten bytes of a picture that are in clear. */
 #define PIECE 16
 #define STRIDE 61
 
@@ -121,7 +123,7 @@ static bool file_is_through(struct demo *d)
     for (enum role who = BEN; who <= GWEN; who++) {
         struct report_numbers v = demo_actor_got(&d->cast[who], &d->cast[ADA], SIGNAL_CAMERA);
         struct report_numbers s = demo_actor_got(&d->cast[who], &d->cast[ADA], SIGNAL_AUDIO);
-        if (v.frames + v.lost < FILE_SECONDS * 30 || s.frames + s.lost < FILE_SECONDS * 50)
+        if (v.frames + v.lost < FILE_PICTURES || s.frames + s.lost < FILE_SOUNDS)
             return false;
     }
     return true;
@@ -152,7 +154,7 @@ const char *demo_media_play(struct demo *d)
     TELL(d,
          "The other five got %u pictures and %u packets of sound each; lost on the way: %llu in "
          "all.",
-         FILE_SECONDS * 30, FILE_SECONDS * 50, (unsigned long long)lost(d));
+         FILE_PICTURES, FILE_SOUNDS, (unsigned long long)lost(d));
     return NULL;
 }
 
