@@ -33,7 +33,13 @@ export interface OpenRequest {
   readonly deltas: readonly Uint8Array[];
 }
 
-export type Tool = "reason_words" | "link_read" | "csr_make" | "card_make" | "card_title";
+export type Tool =
+  | "identity_judge"
+  | "reason_words"
+  | "link_read"
+  | "csr_make"
+  | "card_make"
+  | "card_title";
 
 export type Request =
   | {

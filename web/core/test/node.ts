@@ -24,7 +24,7 @@ import type {
 
 const ROOT = new URL("../../../../", import.meta.url).pathname;
 const WASM = process.env["CONCLAVE_WASM"] ?? join(ROOT, "build/wasm/conclave.wasm");
-const BIN = process.env["CONCLAVE_BIN"] ?? join(ROOT, "build/bin");
+export const BIN = process.env["CONCLAVE_BIN"] ?? join(ROOT, "build/bin");
 const PATIENCE = 30_000;
 
 export function wasmModule(): WebAssembly.Module {
@@ -41,7 +41,8 @@ function endpointOf(port: NodeJS.EventEmitter & { postMessage(m: unknown, t?: ne
   return endpoint;
 }
 
-export async function coreInNode(bridge: Bridge): Promise<Core> {
+/** An engine, and the page's end of it. */
+export async function engineInNode(bridge: Bridge) {
   const { port1, port2 } = new NodeChannel();
   const workers: NodeWorker[] = [];
   const stopEngine = serveEngine(endpointOf(port1), {
@@ -58,7 +59,12 @@ export async function coreInNode(bridge: Bridge): Promise<Core> {
     port2.close();
     for (const worker of workers) void worker.terminate();
   };
-  return CoreInPage.over(client, wasmModule(), { bridge }, stop);
+  const core: Core = await CoreInPage.over(client, wasmModule(), { bridge }, stop);
+  return { client, core, stop };
+}
+
+export async function coreInNode(bridge: Bridge): Promise<Core> {
+  return (await engineInNode(bridge)).core;
 }
 
 export function connectInNode(url: string) {
