@@ -132,9 +132,23 @@ static void sink_send(struct sfu *s, struct sfu_sink *k, struct sfu_rewrite *w, 
     k->octets += (uint32_t)packet->n;
 }
 
+/* So far ahead of what went out that the sender must have begun anew: its numbers are not followed
+ * there. SRTP would lose count at a leap of half the numbers there are (RFC 3711 3.3.1), and the
+ * stream would be dead for whoever is shown in it next. */
+static bool leaps(const struct sfu_sink *k, const struct sfu_packet *packet)
+{
+    int64_t sequence;
+    return !k->fresh && sfu_rewrite_sequence(&k->rewrite, packet->sequence, &sequence) &&
+           sequence - k->rewrite.last_sequence > SFU_GAP;
+}
+
 static void follow_on(struct sfu *s, struct sfu_sink *k, struct sfu_packet *packet)
 {
     int64_t sequence;
+    if (leaps(k, packet)) {
+        k->fresh = true;
+        packet->source->asking.wanted |= !packet->key;
+    }
     bool first = k->fresh;
     if (k->peer->state != SFU_LINK_UP || (first && !packet->key))
         return;

@@ -427,6 +427,34 @@ static void a_member_that_floods_takes_nothing_from_others(void **state)
     sfu_world_free(w);
 }
 
+/* 73: SRTP tells a packet's index by the one before it: a leap of half the numbers there are would
+ * leave the receiver's stream dead, for the next who is shown in it, too. What the switch refuses
+ * moves the numbers on unseen. */
+static void a_members_numbers_do_not_spoil_a_stream_for_others(void **state)
+{
+    (void)state;
+    struct sfu_world *w = open_call(3);
+    struct world_member *bad = &w->members[2];
+    bad->kid_leaf = 1;
+    for (unsigned i = 0; i < 80; i++) {
+        bad->streams[WORLD_AUDIO].sequence = (uint16_t)(bad->streams[WORLD_AUDIO].sequence + 500);
+        sfu_world_run(w, 20 * MS);
+    }
+    bad->kid_leaf = 2;
+    sfu_world_run(w, 500 * MS);
+    forget_the_past(w);
+    sfu_world_run(w, SECOND);
+    assert_in_range(heard(w, 0, 2), 48, 52);
+    sfu_world_leave(bad);
+    struct world_member *next = sfu_world_join_securely(w, 5);
+    sfu_world_speak(next, 30);
+    sfu_world_run(w, SECOND);
+    forget_the_past(w);
+    sfu_world_run(w, SECOND);
+    assert_in_range(heard(w, 0, 5), 48, 52);
+    sfu_world_free(w);
+}
+
 /* ---- Somebody else's address ---- */
 
 static void copy_to(struct sfu_world *w, const struct tapped *t, struct world_member *victim)
@@ -538,6 +566,9 @@ static const struct attack attacks[] = {
     ATTACK(73, a_member_that_floods_takes_nothing_from_others,
            "A member floods and asks for everything again", "member", REFUSED,
            "Questions are merged, answers bounded; others' media go on."),
+    ATTACK(73, a_members_numbers_do_not_spoil_a_stream_for_others, "A member's packet numbers leap",
+           "member", REFUSED,
+           "Receivers' streams have numbers of their own, which go on one by one."),
     ATTACK(74, media_is_not_turned_on_somebody_else, "Media are turned on somebody else's address",
            "member", REFUSED, "Nothing but checks goes to where nobody has answered."),
     ATTACK(74, a_handshake_is_not_turned_on_somebody_else,

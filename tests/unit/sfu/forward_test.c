@@ -178,6 +178,31 @@ static void a_second_copy_is_not_forwarded(void **state)
     assert_int_equal(hub_count(h, 2, 0), 2);
 }
 
+/* Whatever a sender does with its numbers: a step of more than SFU_GAP, or many smaller ones that
+ * are not forwarded, are not seen in a stream that others will be shown in. */
+static void a_sender_that_leaps_is_followed_anew(void **state)
+{
+    struct hub *h = film(state, 1);
+    uint32_t ssrc = hub_video_slot(h, 2, 0);
+    uint16_t n = 100;
+
+    assert_int_equal(sfu_meeting_epoch(h->sfu, HUB_MEETING, 1, 128), 0);
+    send(h, 0, n, true);
+    for (unsigned i = 0; i < 80; i++) {
+        struct hub_picture p = hub_picture(1, 0, n = (uint16_t)(n + 500), true);
+        p.kid = hub_kid(3, 1); /* refused */
+        hub_send_picture(h, &p);
+    }
+    send(h, 0, (uint16_t)(n + 1), false);
+    hub_pass(h, 20 * MS);
+    assert_int_equal(hub_count(h, 2, ssrc), 1); /* a picture needs its key frame */
+    assert_int_equal(hub_feedback(h, 1, RTCP_FB_PLI, hub_ssrc(1, SFU_CAMERA, 0), NULL), 1);
+    send(h, 0, (uint16_t)(n + 2), true);
+    send(h, 0, (uint16_t)(n + 2 + 30000), true);
+    assert_int_equal(hub_count(h, 2, ssrc), 3);
+    assert_one_stream(h, ssrc);
+}
+
 /* ---- What is refused ---- */
 
 static void expect_refused(struct hub *h, const struct hub_rtp *p, uint32_t peer)
@@ -364,6 +389,7 @@ int main(void)
         HUB_TEST(a_new_layer_begins_with_its_key_frame),
         HUB_TEST(a_late_packet_of_the_former_layer_fills_its_hole),
         HUB_TEST(a_second_copy_is_not_forwarded),
+        HUB_TEST(a_sender_that_leaps_is_followed_anew),
         HUB_TEST(what_is_not_as_published_is_refused),
         HUB_TEST(garbage_for_rtp_is_refused),
         HUB_TEST(only_ones_own_key_ids_are_forwarded),
