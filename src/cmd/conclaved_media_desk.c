@@ -341,6 +341,13 @@ static int hear_open(struct media_desk *d, struct member *who, const struct sign
     return rv;
 }
 
+static int hear_login(struct media_desk *d, const struct member *who, const struct signal_media *m)
+{
+    const struct transport *t = &who->transports[m->transport];
+    return t->open ? sfu_peer_login(d->config.sfu, peer_of(t), m->ufrag, m->pwd)
+                   : CONCLAVE_ENOTFOUND;
+}
+
 /* ---- Tracks ---- */
 
 static const enum sfu_kind kinds[] = {
@@ -419,6 +426,8 @@ static int obey(struct media_desk *d, struct member *who, const struct signal_me
     case SIGNAL_MEDIA_UNPUBLISH:
         track_end(d, who, &who->tracks[m->track]);
         return 0;
+    case SIGNAL_MEDIA_LOGIN:
+        return hear_login(d, who, m);
     case SIGNAL_MEDIA_CLOSE:
         transport_close(d, &who->transports[m->transport]);
         return 0;

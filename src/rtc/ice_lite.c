@@ -44,6 +44,11 @@ int ice_lite_restart(struct ice_lite *l, struct ice_login local, struct ice_logi
     return rv;
 }
 
+int ice_lite_login(struct ice_lite *l, struct ice_login remote)
+{
+    return l->now.remote.pwd_n != 0 ? CONCLAVE_ESTATE : ice_credentials_set(&l->now.remote, remote);
+}
+
 /* ---- Paths ---- */
 
 static struct ice_path *find(struct ice_lite *l, const struct rtc_address *address)

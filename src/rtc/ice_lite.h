@@ -61,6 +61,10 @@ void ice_lite_fini(struct ice_lite *l);
 int ice_lite_restart(struct ice_lite *l, struct ice_login local,
                      struct ice_login remote) CONCLAVE_CHECKED;
 
+/* The credentials of the client that the config or the restart left out. EINVAL; ESTATE: it did
+ * not. */
+int ice_lite_login(struct ice_lite *l, struct ice_login remote) CONCLAVE_CHECKED;
+
 /* A STUN datagram. What is to be sent back to where it came from is appended to out, if anything
  * is. ESYNTAX; ELIMIT: too many checks; ESENDER: an answer to no check of ours; ESIGNATURE: a
  * forged one; ENOMEM, ECRYPTO. After a failure nothing has changed. */

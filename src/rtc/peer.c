@@ -403,6 +403,12 @@ int peer_restart(struct peer *p, const struct peer_config *config)
     return ice_client_restart(&p->client, &c);
 }
 
+int peer_login(struct peer *p, struct ice_login remote)
+{
+    return p->reason != 0 || p->role != PEER_SERVER ? CONCLAVE_ESTATE
+                                                    : ice_lite_login(&p->lite, remote);
+}
+
 void peer_recheck(struct peer *p)
 {
     if (p->role == PEER_CLIENT && p->reason == 0)

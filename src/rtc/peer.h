@@ -114,6 +114,10 @@ int peer_remove_stream(struct peer *p, uint32_t ssrc) CONCLAVE_CHECKED;
 /* ICE restart: login, remote and candidates are looked at. EINVAL; ESTATE: closed. */
 int peer_restart(struct peer *p, const struct peer_config *config) CONCLAVE_CHECKED;
 
+/* A server is told the `remote` that it did without until now: its client can move from here on.
+ * EINVAL; ESTATE: closed, a client, or known already. */
+int peer_login(struct peer *p, struct ice_login remote) CONCLAVE_CHECKED;
+
 /* A client's network has changed. */
 void peer_recheck(struct peer *p);
 

@@ -149,6 +149,13 @@ out:
     return rv;
 }
 
+int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd)
+{
+    struct sfu_peer *p = sfu_peer_of(s, peer);
+    return p == NULL || p->rtc == NULL ? CONCLAVE_ENOTFOUND
+                                       : peer_login(p->rtc, (struct ice_login){ufrag, pwd});
+}
+
 /* ---- Doing ---- */
 
 /* To wherever it belongs; nobody's lane. */

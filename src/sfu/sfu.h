@@ -99,7 +99,7 @@ struct sfu_peer_config {
     uint32_t meeting;
     uint32_t leaf;
     struct bytes fingerprint; /* SFU_FINGERPRINT bytes */
-    struct bytes ufrag;       /* ICE, of the client: RFC 8839 5.4 */
+    struct bytes ufrag;       /* ICE, of the client: RFC 8839 5.4. Both empty: not known */
     struct bytes pwd;
     /* Header extensions by the ids of this transport (RFC 8285 5); NULL: Conclave's own. */
     const struct rtp_ext_map *extensions;
@@ -124,6 +124,11 @@ int sfu_peer_open(struct sfu *s, uint32_t peer, const struct sfu_peer_config *co
 /* RFC 8445 9: an ICE restart; media goes on meanwhile. ENOTFOUND, EINVAL, ERANDOM. */
 int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd,
                      struct sfu_peer_answer *out) CONCLAVE_CHECKED;
+
+/* What the config or a restart left empty: until then the client is not followed to another
+ * address. ENOTFOUND, EINVAL; ESTATE: it is known. */
+int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag,
+                   struct bytes pwd) CONCLAVE_CHECKED;
 
 /* It is dead when this returns: nothing it sends is forwarded, nothing goes to it but a goodbye,
  * not even what waits in sfu_output(). An unknown one is fine. */

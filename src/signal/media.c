@@ -225,7 +225,7 @@ static bool count_slots(struct bytes list, size_t *out_n)
 /* What a kind has, in the order of the wire. */
 enum part {
     TRANSPORT = 1 << 0,
-    ICE = 1 << 1,     /* ufrag, pwd, fingerprint */
+    NAME = 1 << 1,    /* ufrag, pwd */
     RECEIVE = 1 << 2, /* roles, and payload types to receive with */
     TRACK = 1 << 3,
     SEND = 1 << 4, /* source, format, payload types, mid */
@@ -233,6 +233,8 @@ enum part {
     STATE = 1 << 6,
     LIST = 1 << 7, /* of `least` to `most` elements that `count` knows */
     SLOTS = 1 << 8,
+    KEY = 1 << 9, /* fingerprint */
+    ICE = NAME | KEY,
 };
 
 struct row {
@@ -248,6 +250,7 @@ static const struct row rows[] = {
     [SIGNAL_MEDIA_UNPUBLISH] = {TRACK, NULL, 0, 0},
     [SIGNAL_MEDIA_SUBSCRIBE] = {TRANSPORT | LIST, count_wants, 0, SIGNAL_WANTS_MAX},
     [SIGNAL_MEDIA_CLOSE] = {TRANSPORT, NULL, 0, 0},
+    [SIGNAL_MEDIA_LOGIN] = {TRANSPORT | NAME, NULL, 0, 0},
     [SIGNAL_MEDIA_ANSWER] = {TRANSPORT | ICE | LIST | SLOTS, count_candidates, 1,
                              SIGNAL_CANDIDATES_MAX},
     [SIGNAL_MEDIA_FLOWS] = {LIST, count_flows, 1, SIGNAL_FLOWS_MAX},
@@ -279,11 +282,6 @@ static bool login_fits(const struct signal_media *m)
            m->pwd.n <= SIGNAL_PWD_MAX;
 }
 
-static bool ice_fits(const struct signal_media *m)
-{
-    return login_fits(m) && m->fingerprint.n == SIGNAL_FINGERPRINT;
-}
-
 static bool receive_fits(const struct signal_media *m)
 {
     return m->roles >= SIGNAL_SENDS && m->roles <= (SIGNAL_SENDS | SIGNAL_RECEIVES);
@@ -312,7 +310,9 @@ static bool fits(const struct row *row, const struct signal_media *m)
 {
     unsigned parts = row->parts;
     return ((parts & TRANSPORT) == 0 || m->transport < SIGNAL_TRANSPORTS_MAX) &&
-           ((parts & ICE) == 0 || ice_fits(m)) && ((parts & RECEIVE) == 0 || receive_fits(m)) &&
+           ((parts & NAME) == 0 || login_fits(m)) &&
+           ((parts & KEY) == 0 || m->fingerprint.n == SIGNAL_FINGERPRINT) &&
+           ((parts & RECEIVE) == 0 || receive_fits(m)) &&
            ((parts & TRACK) == 0 || m->track < SIGNAL_TRACKS_MAX) &&
            ((parts & SEND) == 0 || send_fits(m)) &&
            ((parts & STATE) == 0 || (m->state >= SIGNAL_CONNECTED && m->state <= SIGNAL_REFUSED)) &&
@@ -323,11 +323,12 @@ static void read_transport(struct reader *r, unsigned parts, struct signal_media
 {
     if (parts & TRANSPORT)
         m->transport = read_u8(r);
-    if (parts & ICE) {
+    if (parts & NAME) {
         m->ufrag = read_vec(r);
         m->pwd = read_vec(r);
-        m->fingerprint = read_bytes(r, SIGNAL_FINGERPRINT);
     }
+    if (parts & KEY)
+        m->fingerprint = read_bytes(r, SIGNAL_FINGERPRINT);
     if (parts & RECEIVE) {
         m->roles = read_u8(r);
         m->audio = read_u8(r);
@@ -381,11 +382,12 @@ static void write_transport(struct buf *out, unsigned parts, const struct signal
 {
     if (parts & TRANSPORT)
         write_u8(out, m->transport);
-    if (parts & ICE) {
+    if (parts & NAME) {
         write_vec(out, m->ufrag);
         write_vec(out, m->pwd);
-        buf_put(out, m->fingerprint);
     }
+    if (parts & KEY)
+        buf_put(out, m->fingerprint);
     if (parts & RECEIVE) {
         write_u8(out, m->roles);
         write_u8(out, m->audio);

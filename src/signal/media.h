@@ -30,6 +30,7 @@ enum signal_media_kind {
     SIGNAL_MEDIA_UNPUBLISH = 3,
     SIGNAL_MEDIA_SUBSCRIBE = 4,
     SIGNAL_MEDIA_CLOSE = 5,
+    SIGNAL_MEDIA_LOGIN = 6,
     /* from the switch */
     SIGNAL_MEDIA_ANSWER = 64,
     SIGNAL_MEDIA_FLOWS = 65,
@@ -100,8 +101,8 @@ struct signal_flow {
 
 struct signal_media {
     enum signal_media_kind kind;
-    uint8_t transport;        /* OPEN, CLOSE, PUBLISH, SUBSCRIBE, ANSWER, STATE */
-    struct bytes ufrag, pwd;  /* OPEN, where both empty: not known; ANSWER */
+    uint8_t transport;        /* OPEN, CLOSE, LOGIN, PUBLISH, SUBSCRIBE, ANSWER, STATE */
+    struct bytes ufrag, pwd;  /* OPEN, where both empty: not known; LOGIN, ANSWER */
     struct bytes fingerprint; /* OPEN, ANSWER */
     uint8_t roles;            /* OPEN: enum signal_role */
     uint8_t audio, video;     /* OPEN: payload types to receive with */

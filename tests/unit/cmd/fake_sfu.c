@@ -102,6 +102,13 @@ int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct by
     return rv;
 }
 
+int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd)
+{
+    note(s, "login %u %.*s %.*s\n", peer, (int)ufrag.n, (const char *)ufrag.p, (int)pwd.n,
+         (const char *)pwd.p);
+    return outcome(s);
+}
+
 void sfu_peer_close(struct sfu *s, uint32_t peer)
 {
     note(s, "close %u\n", peer);

@@ -219,6 +219,24 @@ static void the_same_key_restarts_and_another_begins_anew(void **state)
     assert_true(fake_sfu_said(&f->sfu, "close 1\n"));
 }
 
+static void credentials_may_come_later(void **state)
+{
+    struct fixture *f = *state;
+    const struct signal_media m = {.kind = SIGNAL_MEDIA_LOGIN,
+                                   .ufrag = bytes_str("abcd"),
+                                   .pwd = bytes_str("0123456789012345678901")};
+    hear(f, ALICE, 3, &m); /* of no transport */
+    refused(f, ALICE);
+    opens(f, ALICE, 3);
+    hear(f, ALICE, 3, &m);
+    assert_true(
+        fake_sfu_said(&f->sfu, "open 0 of 5 leaf 3\nlogin 0 abcd 0123456789012345678901\n"));
+    forget(f);
+    f->sfu.next_error = CONCLAVE_ESTATE;
+    hear(f, ALICE, 3, &m);
+    refused(f, ALICE);
+}
+
 static void what_the_switch_refuses_is_said(void **state)
 {
     struct fixture *f = *state;
@@ -490,6 +508,7 @@ int main(void)
         TEST(an_opened_transport_is_answered),
         TEST(extension_ids_are_those_of_the_transport),
         TEST(the_same_key_restarts_and_another_begins_anew),
+        TEST(credentials_may_come_later),
         TEST(what_the_switch_refuses_is_said),
         TEST(who_is_gone_has_nothing_left),
         TEST(who_speaks_for_another_leaf_begins_anew),

@@ -352,6 +352,40 @@ static void a_client_whose_password_is_unknown_stays_where_it_was_proven(void **
     close_world(w);
 }
 
+static void a_client_that_says_its_password_late_is_followed_from_then_on(void **state)
+{
+    struct world *w = open_world(NO_LOGIN);
+    struct rtc_address home = at(1, 1);
+
+    (void)state;
+    client_checks(w, home, true, NOW);
+    ice_lite_prove(&w->lite, &home);
+    client_checks(w, at(2, 2), true, NOW + 1);
+    assert_int_equal(ice_lite_login(&w->lite, NO_LOGIN), CONCLAVE_EINVAL);
+    assert_int_equal(ice_lite_login(&w->lite, CLIENT_LOGIN), 0);
+    assert_int_equal(ice_lite_login(&w->lite, NEW_CLIENT_LOGIN), CONCLAVE_ESTATE);
+    client_checks(w, at(2, 2), true, NOW + 2);
+    struct stun_message check = server_checks(w, NOW + 2);
+    assert_int_equal(client_answers(w, &check, CLIENT_LOGIN.pwd, at(2, 2), NOW + 2), 0);
+    assert_true(sends_to(w, at(2, 2), NOW + 2));
+
+    struct stun_message m = check_of(w, true);
+    m.username = bytes_str("serv:whoever"); /* another name is another's from now on */
+    assert_int_equal(answer_to(w, &m, SERVER_LOGIN.pwd, home, NOW + 3), STUN_UNAUTHENTICATED);
+    close_world(w);
+}
+
+static void a_restart_asks_for_the_password_again(void **state)
+{
+    struct world *w = open_world(CLIENT_LOGIN);
+
+    (void)state;
+    assert_int_equal(ice_lite_login(&w->lite, CLIENT_LOGIN), CONCLAVE_ESTATE);
+    assert_int_equal(ice_lite_restart(&w->lite, NEW_SERVER_LOGIN, NO_LOGIN), 0);
+    assert_int_equal(ice_lite_login(&w->lite, NEW_CLIENT_LOGIN), 0);
+    close_world(w);
+}
+
 static void an_address_not_proven_gets_three_times_what_came_from_it(void **state)
 {
     struct world *w = open_world(NO_LOGIN);
@@ -557,6 +591,8 @@ int main(void)
         cmocka_unit_test(media_does_not_follow_to_an_address_that_does_not_answer),
         cmocka_unit_test(a_client_that_moved_and_answers_is_followed),
         cmocka_unit_test(a_client_whose_password_is_unknown_stays_where_it_was_proven),
+        cmocka_unit_test(a_client_that_says_its_password_late_is_followed_from_then_on),
+        cmocka_unit_test(a_restart_asks_for_the_password_again),
         cmocka_unit_test(an_address_not_proven_gets_three_times_what_came_from_it),
         cmocka_unit_test(a_restart_lets_media_flow_until_the_new_credentials_nominate),
         cmocka_unit_test(paths_are_bounded_and_those_in_use_stay),

@@ -72,7 +72,20 @@ static int free_lists(void **state)
 }
 
 /* In the order of their numbers. */
-enum { OPEN, PUBLISH, UNPUBLISH, SUBSCRIBE, CLOSE, ANSWER, FLOWS, SPEAKERS, DEMAND, STATE, KINDS };
+enum {
+    OPEN,
+    PUBLISH,
+    UNPUBLISH,
+    SUBSCRIBE,
+    CLOSE,
+    LOGIN,
+    ANSWER,
+    FLOWS,
+    SPEAKERS,
+    DEMAND,
+    STATE,
+    KINDS
+};
 
 static void each_kind(const struct lists *l, struct signal_media out[static KINDS])
 {
@@ -99,6 +112,10 @@ static void each_kind(const struct lists *l, struct signal_media out[static KIND
         {.kind = SIGNAL_MEDIA_UNPUBLISH, .track = 3},
         {.kind = SIGNAL_MEDIA_SUBSCRIBE, .transport = 1, .list = buf_view(&l->wants)},
         {.kind = SIGNAL_MEDIA_CLOSE, .transport = 1},
+        {.kind = SIGNAL_MEDIA_LOGIN,
+         .transport = 1,
+         .ufrag = bytes_str("abcd"),
+         .pwd = bytes_str("0123456789012345678901")},
         {.kind = SIGNAL_MEDIA_ANSWER,
          .transport = 1,
          .ufrag = bytes_str("efgh"),
@@ -241,6 +258,9 @@ static void each_rule_of_the_format_is_kept(void **state)
     m = all[ANSWER];
     m.ufrag.n = m.pwd.n = 0;
     refused(&m);
+    m = all[LOGIN];
+    m.ufrag.n = m.pwd.n = 0;
+    refused(&m);
     m = all[PUBLISH];
     m.track = SIGNAL_TRACKS_MAX;
     refused(&m);
@@ -273,7 +293,7 @@ static void each_rule_of_the_format_is_kept(void **state)
     refused(&m);
     m.state = SIGNAL_REFUSED + 1;
     refused(&m);
-    m.kind = (enum signal_media_kind)6;
+    m.kind = (enum signal_media_kind)(SIGNAL_MEDIA_LOGIN + 1);
     refused(&m);
 }
 
@@ -382,7 +402,7 @@ static void who_says_what(void **state)
     (void)state;
     for (unsigned kind = 0; kind < 256; kind++)
         assert_int_equal(signal_media_from_member((enum signal_media_kind)kind),
-                         kind >= SIGNAL_MEDIA_OPEN && kind <= SIGNAL_MEDIA_CLOSE);
+                         kind >= SIGNAL_MEDIA_OPEN && kind <= SIGNAL_MEDIA_LOGIN);
 }
 
 static void without_memory_nothing_is_written(void **state)

@@ -58,7 +58,13 @@ export type MediaRequest =
     }
   | { readonly kind: "unpublish"; readonly track: number }
   | { readonly kind: "subscribe"; readonly transport: 0 | 1; readonly wants: readonly MediaWant[] }
-  | { readonly kind: "close"; readonly transport: 0 | 1 };
+  | { readonly kind: "close"; readonly transport: 0 | 1 }
+  | {
+      readonly kind: "login"; // what open left out
+      readonly transport: 0 | 1;
+      readonly ufrag: string;
+      readonly pwd: string;
+    };
 
 /** From the switch: decodeMedia(event.body). */
 export type MediaReply =
@@ -111,6 +117,8 @@ export function encodeMedia(m: MediaRequest): Uint8Array {
         .bytes();
     case "close":
       return w.u8(5).u8(m.transport).bytes();
+    case "login":
+      return w.u8(6).u8(m.transport).text(m.ufrag).text(m.pwd).bytes();
   }
 }
 
