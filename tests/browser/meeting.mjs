@@ -338,6 +338,16 @@ const tests = {
     )
   },
 
+  'media follows to another address': async ({ relay, alice, bob }) => {
+    relay.move()
+    const before = await decoded(bob)
+    await until(
+      () => decoded(bob),
+      (frames) => frames > before + 15,
+      'a second of pictures',
+    )
+  },
+
   'who goes is gone': async ({ media, alice, bob }) => {
     const refused = await bob.evaluate(() => window.member.refused)
     if (refused !== 0) throw new Error('the switch refused something')

@@ -54,6 +54,12 @@ export class Relay {
     if (!this.#isLost(datagram)) back.send(datagram, this.switchPort, '127.0.0.1')
   }
 
+  // As a NAT that forgot, or a browser that moved: the switch sees other addresses from now on.
+  move() {
+    for (const back of this.#backs.values()) back.close()
+    this.#backs.clear()
+  }
+
   close() {
     this.#front.close()
     for (const back of this.#backs.values()) back.close()

@@ -46,12 +46,24 @@ interface Link {
   readonly endpoint: Endpoint;
   transport: types.Transport;
   answer: Answer;
+  ufrag: string; // that the switch was told
 }
 
 interface Track {
   readonly producer: types.Producer;
   readonly source: Source;
   changes: Promise<void>; // of what its sender sends, one after the other
+}
+
+/* RFC 8839 5.4. It is said in descriptions only (Chromium's RTCIceTransport keeps it to itself), and
+ * mediasoup-client has no way to them but this. Should that end, members are not followed any more,
+ * and nothing else. */
+function localLogin(transport: types.Transport): { ufrag: string; pwd: string } | null {
+  const { _pc } = transport.handler as unknown as { _pc?: RTCPeerConnection };
+  const sdp = _pc?.localDescription?.sdp ?? "";
+  const ufrag = /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1];
+  const pwd = /^a=ice-pwd:(\S+)/m.exec(sdp)?.[1];
+  return ufrag === undefined || pwd === undefined ? null : { ufrag, pwd };
 }
 
 export class MediaSession {
@@ -114,7 +126,17 @@ export class MediaSession {
         failed(error as Error);
       }
     });
-    this.links.set(direction, { endpoint, transport, answer });
+    this.links.set(direction, { endpoint, transport, answer, ufrag: "" });
+  }
+
+  /** After a negotiation: tells the switch what this side calls itself in ICE checks, if that is new,
+   * so that the switch can follow it to another address. */
+  private login(direction: Direction): void {
+    const link = this.link(direction);
+    const local = localLogin(link.transport);
+    if (local === null || local.ufrag === link.ufrag) return;
+    link.ufrag = local.ufrag;
+    this.options.say({ kind: "login", transport: direction === "send" ? 0 : 1, ...local });
   }
 
   /** RFC 8445 9: looks for a new way to the switch; what is sent and shown stays. For when the
@@ -126,6 +148,7 @@ export class MediaSession {
     try {
       link.answer = await this.ask(direction, link.endpoint);
       await link.transport.restartIce({ iceParameters: iceParameters(link.answer) });
+      this.login(direction);
     } finally {
       this.restarting.delete(direction);
     }
@@ -144,6 +167,7 @@ export class MediaSession {
       onRtpSender: (sender) => this.options.frames.seal(sender, source),
       appData: { source, height },
     });
+    this.login("send");
     const number = TRACKS[source];
     this.tracks.set(number, { producer, source, changes: Promise.resolve() });
     this.satisfy(number);
@@ -179,11 +203,12 @@ export class MediaSession {
   private async prepare(slots: readonly MediaSlot[], kind: "audio" | "video"): Promise<void> {
     const { transport } = this.link("recv");
     const consume = async (slot: MediaSlot) => {
-      const { id, track } = await transport.consume({
+      const consumer = await transport.consume({
         ...consumerOptions(slot, kind),
         onRtpReceiver: (receiver) => this.options.frames.open(receiver, kind, String(slot.ssrc)),
       });
-      this.options.slot(id, track);
+      this.login("recv");
+      this.options.slot(consumer.id, consumer.track);
     };
     for (const slot of slots)
       if (!this.slots.has(slot.ssrc)) this.slots.set(slot.ssrc, consume(slot));
