@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the browser's core (web/core) with its WebAssembly module, and runs its tests in Node against
-# the programs in CONCLAVE_BIN (build/bin).
+# the programs in CONCLAVE_BIN (build/bin); with the argument `browser` in Chromium, too.
 set -eu
 cd "$(dirname "$0")/.."
 CONCLAVE_BIN=${CONCLAVE_BIN:-build/bin}
@@ -13,3 +13,4 @@ cd web/core
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund
 npm run --silent build
 npm run --silent test
+[ "${1:-}" != browser ] || npm run --silent test-browser

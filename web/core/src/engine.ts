@@ -4,7 +4,17 @@ import { bestBridge, ReplayingWaiter, SharedWaiter, SuspendingWaiter } from "./b
 import type { CryptoMessage } from "./crypto-worker.js";
 import { Module, type Waiter } from "./module.js";
 import { WebCryptoOperations } from "./operations.js";
-import type { Answer, Effect, Endpoint, Numbered, OpenRequest, Reply, Request, Told } from "./protocol.js";
+import type {
+  Answer,
+  Effect,
+  Endpoint,
+  Numbered,
+  OpenRequest,
+  Reply,
+  Request,
+  Told,
+  View,
+} from "./protocol.js";
 import { readEffects, readView } from "./read.js";
 import { type Bridge, ConclaveError } from "./types.js";
 import { Reader, Writer } from "./wire.js";
@@ -91,37 +101,53 @@ class Room {
   ) {}
 
   /** Does something that may have effects, and tells them. */
-  async step(
+  step(
     name: string,
     data: Uint8Array | null,
     before: readonly number[] = [],
     after: readonly number[] = [],
     answers = false,
   ): Promise<Uint8Array> {
-    let answer: Uint8Array | null = null;
-    let failure: unknown = null;
-    try {
+    return this.turn(async () => {
       const all = [this.address, ...before];
-      answer = (await this.module.call(name, all, data, [...after, now()], answers)).answer;
-    } catch (error) {
-      failure = error;
-    }
-    if (failure !== null && !(failure instanceof ConclaveError)) {
-      this.breakDown(failure);
-      throw failure;
-    }
-    this.collect();
-    if (failure !== null) throw failure;
-    return answer!;
+      return (await this.module.enter(name, all, data, [...after, now()], answers)).answer;
+    });
   }
 
-  /** What is to be done and told now, and when to wake up next. */
-  collect(): void {
-    if (this.freed) return;
-    const effects = readEffects(this.module.callNow("meeting_effects", [this.address], null).answer);
-    let view = null;
+  /** Effects of what is done are collected also if it failed, unless the module itself did. */
+  private turn(work: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    return this.module.turn(async () => {
+      if (this.freed) throw new ConclaveError("ESTATE", "The meeting was closed.");
+      try {
+        let failure: unknown = null;
+        const answer = await work().catch((error: unknown) => {
+          failure = error;
+          return null;
+        });
+        if (failure !== null && !(failure instanceof ConclaveError)) throw failure;
+        await this.collect();
+        if (answer === null) throw failure;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof ConclaveError)) this.breakDown(error);
+        throw error;
+      }
+    });
+  }
+
+  /** What is to be done from the start on. */
+  begin(): void {
+    this.turn(async () => new Uint8Array(0)).catch(() => undefined); // told by breakDown()
+  }
+
+  /** Tells what is to be done and known now, and sets the time to wake up. In a turn: names are
+   * opened for the view, which takes WebCrypto. */
+  private async collect(): Promise<void> {
+    const { answer } = await this.module.enter("meeting_effects", [this.address], null);
+    const effects = readEffects(answer);
+    let view: View | null = null;
     if (effects.some((e) => e.kind === "event" && CHANGES_VIEW.has(e.event.type)))
-      view = readView(this.module.callNow("meeting_view", [this.address], null).answer);
+      view = readView((await this.module.enter("meeting_view", [this.address], null)).answer);
     for (const e of effects)
       if (e.kind === "event" && e.event.type === "gone") this.removed.push(e.event.leaf);
     const told = effects.map((e): Effect =>
@@ -331,7 +357,7 @@ class Engine {
       reply = { id, error: { code, text } };
     }
     this.page.postMessage(reply);
-    if (request.op === "open" && "answer" in reply) this.rooms.get(request.meeting)?.collect();
+    if (request.op === "open" && "answer" in reply) this.rooms.get(request.meeting)?.begin();
   }
 }
 

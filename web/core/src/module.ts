@@ -99,6 +99,11 @@ export function settle(memory: Memory, task: Task, outcome: Outcome): number {
   return outcome.result;
 }
 
+export interface Result {
+  readonly value: number;
+  readonly answer: Uint8Array<ArrayBuffer>;
+}
+
 export class Module {
   private readonly memory = new Memory();
   private instance!: WebAssembly.Instance;
@@ -174,8 +179,9 @@ export class Module {
     return new ConclaveError(r.text(), r.text());
   }
 
-  /** One call after another: the module is not made to be entered twice. */
-  private turn<T>(work: () => Promise<T>): Promise<T> {
+  /** One after another: the module is not made to be entered twice. Within its turn, `work` may
+   * enter() it as often as it likes, and must await each. */
+  turn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.last.then(work);
     this.last = mine.catch(() => undefined);
     return mine;
@@ -183,42 +189,52 @@ export class Module {
 
   /** Calls `name(...before, data, size, ...after, answer)`; `data` null: without these two, and
    * `answers` false: without the last. Negative results are errors. */
+  async enter(
+    name: string,
+    before: readonly number[],
+    data: Uint8Array | null,
+    after: readonly number[] = [],
+    answers = true,
+  ): Promise<Result> {
+    const p = data === null ? 0 : this.put(data);
+    const middle = data === null ? [] : [p, data.length];
+    const args = [...before, ...middle, ...after, ...(answers ? [this.answer] : [])];
+    try {
+      return this.result(await this.waiter.call(this.instance, name, args), answers);
+    } finally {
+      if (data !== null) this.plain("memory_free", p, data.length);
+    }
+  }
+
+  private result(value: number, answers: boolean): Result {
+    if (value <= -100) throw this.fail(value);
+    return { value, answer: answers ? this.take() : new Uint8Array(0) };
+  }
+
+  /** enter() in a turn of its own. */
   call(
     name: string,
     before: readonly number[],
     data: Uint8Array | null,
     after: readonly number[] = [],
     answers = true,
-  ): Promise<{ value: number; answer: Uint8Array<ArrayBuffer> }> {
-    return this.turn(async () => {
-      const p = data === null ? 0 : this.put(data);
-      const middle = data === null ? [] : [p, data.length];
-      const args = [...before, ...middle, ...after, ...(answers ? [this.answer] : [])];
-      try {
-        const value = await this.waiter.call(this.instance, name, args);
-        if (value <= -100) throw this.fail(value);
-        return { value, answer: answers ? this.take() : new Uint8Array(0) };
-      } finally {
-        if (data !== null) this.plain("memory_free", p, data.length);
-      }
-    });
+  ): Promise<Result> {
+    return this.turn(() => this.enter(name, before, data, after, answers));
   }
 
-  /** The same at once, for exports that do nothing WebCrypto is needed for. */
+  /** The same at once, for exports that never need WebCrypto, when no turn is under way. */
   callNow(
     name: string,
     before: readonly number[],
     data: Uint8Array | null,
     after: readonly number[] = [],
     answers = true,
-  ): { value: number; answer: Uint8Array<ArrayBuffer> } {
+  ): Result {
     const p = data === null ? 0 : this.put(data);
     const middle = data === null ? [] : [p, data.length];
     const args = [...before, ...middle, ...after, ...(answers ? [this.answer] : [])];
     try {
-      const value = this.plain(name, ...args);
-      if (value <= -100) throw this.fail(value);
-      return { value, answer: answers ? this.take() : new Uint8Array(0) };
+      return this.result(this.plain(name, ...args), answers);
     } finally {
       if (data !== null) this.plain("memory_free", p, data.length);
     }
