@@ -121,7 +121,8 @@ struct sfu_peer_answer {
 int sfu_peer_open(struct sfu *s, uint32_t peer, const struct sfu_peer_config *config,
                   uint64_t now_us, struct sfu_peer_answer *out) CONCLAVE_CHECKED;
 
-/* RFC 8445 9: an ICE restart; media goes on meanwhile. ENOTFOUND, EINVAL, ERANDOM. */
+/* RFC 8445 9: an ICE restart; media goes on meanwhile. ENOTFOUND, EINVAL, ENOMEM, ERANDOM; ESTATE:
+ * DTLS has ended, so it takes another peer. */
 int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd,
                      struct sfu_peer_answer *out) CONCLAVE_CHECKED;
 
