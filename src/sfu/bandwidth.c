@@ -7,10 +7,19 @@
 void sfu_bandwidth_init(struct sfu_bandwidth *b, uint64_t now_us)
 {
     memset(b, 0, sizeof *b);
+    sfu_bandwidth_renew(b, now_us);
+}
+
+void sfu_bandwidth_renew(struct sfu_bandwidth *b, uint64_t now_us)
+{
     b->target = SFU_BANDWIDTH_START;
     b->shortest = b->shortest_before = INT64_MAX;
     b->heard_us = b->sent_us = b->shortest_us = b->loss_us = b->grown_us = now_us;
-    b->probe.interval_us = SFU_PROBE_INTERVAL;
+    b->lowered_us = b->halved_us = 0;
+    b->queue_us = 0;
+    b->crowded = 0;
+    b->told = b->lost = b->loss = 0;
+    b->probe = (struct sfu_probe){.interval_us = SFU_PROBE_INTERVAL};
 }
 
 uint16_t sfu_bandwidth_send(struct sfu_bandwidth *b, size_t bytes, uint64_t now_us)

@@ -64,6 +64,10 @@ struct sfu_bandwidth {
 
 void sfu_bandwidth_init(struct sfu_bandwidth *b, uint64_t now_us);
 
+/* The same receiver after a while without a path to it: what was learnt of the old one is no longer
+ * true. Packets are numbered on. */
+void sfu_bandwidth_renew(struct sfu_bandwidth *b, uint64_t now_us);
+
 /* A packet goes out; returns its transport-wide number. */
 uint16_t sfu_bandwidth_send(struct sfu_bandwidth *b, size_t bytes, uint64_t now_us);
 

@@ -171,8 +171,10 @@ void sfu_peer_up(struct sfu *s, struct sfu_peer *p, const struct rtc_address *ad
     p->state = SFU_LINK_UP;
     p->say_state = true;
     sfu_mark_peer(s, p);
-    if (p->receiver != NULL)
-        p->receiver->choose_us = now_us;
+    if (p->receiver == NULL)
+        return;
+    sfu_bandwidth_renew(&p->receiver->bandwidth, now_us);
+    p->receiver->choose_us = now_us;
 }
 
 void sfu_peer_lost(struct sfu *s, struct sfu_peer *p)

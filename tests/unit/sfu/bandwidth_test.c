@@ -182,6 +182,24 @@ static void silence_is_bad_news(void **state)
     assert_true(sfu_bandwidth_now(&p.b) >= 2900000);
 }
 
+static void on_a_new_path_it_begins_anew_and_numbers_on(void **state)
+{
+    static struct path p;
+
+    (void)state;
+    open_path(&p, 20000000, 3000000);
+    pass(&p, 10 * SFU_SECOND);
+    p.mute = true;
+    pass(&p, 30 * SFU_SECOND);
+    uint64_t sent = p.b.sent;
+    sfu_bandwidth_renew(&p.b, p.now);
+    p.mute = false;
+    assert_int_equal(p.b.sent, sent);
+    assert_int_equal(sfu_bandwidth_now(&p.b), SFU_BANDWIDTH_START);
+    pass(&p, 5 * SFU_SECOND);
+    assert_true(sfu_bandwidth_now(&p.b) >= 2900000);
+}
+
 static void who_is_sent_nothing_need_not_say_anything(void **state)
 {
     static struct path p;
@@ -286,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_queue_brings_it_down_to_what_goes_through),
         cmocka_unit_test(loss_brings_it_down_and_a_little_does_not),
         cmocka_unit_test(silence_is_bad_news),
+        cmocka_unit_test(on_a_new_path_it_begins_anew_and_numbers_on),
         cmocka_unit_test(who_is_sent_nothing_need_not_say_anything),
         cmocka_unit_test(vain_probes_become_rare),
         cmocka_unit_test(a_cap_of_the_receiver_holds),
