@@ -161,11 +161,10 @@ static void receive(struct media_worker *w)
 {
     const struct net_udp_sink sink = {w, take_datagram};
     for (unsigned i = 0; i < BATCHES; i++) {
-        w->now_us = net_clock_now(&w->clock);
-        size_t n = net_udp_receive(w->udp, &sink);
-        send_all(w);
-        if (n == 0)
+        if (net_udp_receive(w->udp, &sink) == 0)
             break;
+        send_all(w);
+        w->now_us = net_clock_now(&w->clock);
     }
 }
 

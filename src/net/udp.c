@@ -31,6 +31,7 @@ _Static_assert(CONTROL_OUT <= CONTROL_IN, "one room does for both");
 struct side {
     int fd; /* -1: there is none */
     bool gso, gro;
+    bool ready; /* there may be something to receive */
     uint32_t overflowed;
 };
 
@@ -129,6 +130,7 @@ static bool open_side(struct side *s, const struct net_udp_config *config, unsig
     if (family == NET_UDP_IPV6 && set(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0)
         return false;
     tune(s, config);
+    s->ready = true;
     return bind(s->fd, &address.sa, n) == 0;
 }
 
@@ -167,6 +169,19 @@ static bool open_both(struct net_udp *u, const struct net_udp_config *config)
     return false;
 }
 
+/* Room for a message; the system writes over the sizes. */
+static void make_room(struct net_udp *u, size_t i)
+{
+    struct batch *b = &u->in;
+    b->spans[i] = (struct iovec){u->space + i * LIMIT_NET_UDP_MESSAGE, LIMIT_NET_UDP_MESSAGE};
+    b->messages[i].msg_hdr = (struct msghdr){.msg_name = &b->addresses[i],
+                                             .msg_namelen = sizeof b->addresses[i],
+                                             .msg_iov = &b->spans[i],
+                                             .msg_iovlen = 1,
+                                             .msg_control = b->controls[i].p,
+                                             .msg_controllen = sizeof b->controls[i]};
+}
+
 int net_udp_open(const struct net_udp_config *config, struct net_udp **out)
 {
     struct net_udp *u = calloc(1, sizeof *u);
@@ -178,6 +193,8 @@ int net_udp_open(const struct net_udp_config *config, struct net_udp **out)
         net_udp_free(u);
         return CONCLAVE_ENOMEM;
     }
+    for (size_t i = 0; i < BATCH; i++)
+        make_room(u, i);
     /* A port that is free for IPv4 may be taken for IPv6. */
     bool opened = open_both(u, config);
     for (unsigned i = 1; !opened && config->port == 0 && i < LIMIT_NET_UDP_PORTS; i++)
@@ -216,20 +233,6 @@ int net_udp_descriptor(const struct net_udp *u, enum net_udp_family family)
 }
 
 /* ---- In ---- */
-
-static void prepare_in(struct net_udp *u)
-{
-    struct batch *b = &u->in;
-    for (size_t i = 0; i < BATCH; i++) {
-        b->spans[i] = (struct iovec){u->space + i * LIMIT_NET_UDP_MESSAGE, LIMIT_NET_UDP_MESSAGE};
-        b->messages[i].msg_hdr = (struct msghdr){.msg_name = &b->addresses[i],
-                                                 .msg_namelen = sizeof b->addresses[i],
-                                                 .msg_iov = &b->spans[i],
-                                                 .msg_iovlen = 1,
-                                                 .msg_control = b->controls[i].p,
-                                                 .msg_controllen = sizeof b->controls[i]};
-    }
-}
 
 /* What the system says of a message: the size of the datagrams it joined, 0 if it did not; and how
  * many the socket had no room for since it was opened. */
@@ -274,13 +277,15 @@ static size_t deliver(struct net_udp *u, struct side *s, size_t i, const struct 
 static size_t receive_side(struct net_udp *u, struct side *s, const struct net_udp_sink *sink)
 {
     size_t count = 0;
-    if (s->fd < 0)
+    if (s->fd < 0 || !s->ready)
         return 0;
-    prepare_in(u);
     int n = recvmmsg(s->fd, u->in.messages, BATCH, MSG_DONTWAIT, NULL);
     u->counters.receive_calls++;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         count += deliver(u, s, (size_t)i, sink);
+        make_room(u, (size_t)i);
+    }
+    s->ready = n == (int)BATCH; /* else that was all */
     return count;
 }
 
@@ -289,6 +294,8 @@ size_t net_udp_receive(struct net_udp *u, const struct net_udp_sink *sink)
     size_t count = receive_side(u, &u->sides[0], sink);
     count += receive_side(u, &u->sides[1], sink);
     u->counters.received += count;
+    if (count == 0) /* whoever asks once more wants the system to be asked */
+        u->sides[0].ready = u->sides[1].ready = true;
     return count;
 }
 
@@ -299,6 +306,8 @@ bool net_udp_wait(struct net_udp *u, int wake_fd, uint64_t wait_us)
                             {.fd = wake_fd, .events = POLLIN}}; /* negative ones are passed over */
     struct timespec wait = {(time_t)(wait_us / 1000000), (long)(wait_us % 1000000) * 1000};
     int n = ppoll(fds, 3, wait_us == UINT64_MAX ? NULL : &wait, NULL);
+    for (size_t i = 0; i < 2; i++)
+        u->sides[i].ready = n < 0 || fds[i].revents != 0;
     return n > 0 && fds[2].revents != 0;
 }
 

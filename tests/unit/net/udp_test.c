@@ -196,6 +196,24 @@ static void bursts_arrive_whole_and_in_order(void **state)
     assert_int_equal(got.bytes_received, GROUPS * g.n);
 }
 
+/* Who asks once more without waiting finds what has come. */
+static void an_empty_socket_is_asked_again_only_after_saying_so(void **state)
+{
+    static uint8_t space[100];
+    struct fixture *f = *state;
+    const struct net_udp_sink sink = {f, take};
+    struct net_udp_group g = group_of(f, NET_UDP_IPV4, space, 1, 100, 100);
+    struct net_udp_counters before, after;
+    net_udp_send(f->a, &g, 1);
+    receive(f, 1);
+    net_udp_counters(f->b, &before);
+    net_udp_send(f->a, &g, 1);
+    assert_int_equal(net_udp_receive(f->b, &sink), 0);
+    net_udp_counters(f->b, &after);
+    assert_int_equal(after.receive_calls, before.receive_calls);
+    assert_int_equal(net_udp_receive(f->b, &sink), 1);
+}
+
 static void offload_makes_few_calls_of_many_datagrams(void **state)
 {
     enum { COUNT = 128, SIZE = 500 };
@@ -398,6 +416,7 @@ int main(void)
         OFFLOAD(both_families_come_to_one_port),
         PLAIN(bursts_arrive_whole_and_in_order),
         OFFLOAD(bursts_arrive_whole_and_in_order),
+        PLAIN(an_empty_socket_is_asked_again_only_after_saying_so),
         OFFLOAD(offload_makes_few_calls_of_many_datagrams),
         PLAIN(without_offload_a_batch_is_one_call),
         OFFLOAD(what_the_system_will_not_cut_goes_one_by_one),
