@@ -168,14 +168,33 @@ static void fade(struct sfu *s, struct sfu_sink *k, struct sfu_packet *packet)
         sink_send(s, k, &k->before, sequence, packet, false);
 }
 
+/* What a packet to the next receiver takes. That of some hundred receivers is not in the nearest
+ * cache, and comes from the next while the packet before is sent. */
+static void announce(const struct sfu_sink *k)
+{
+    const struct sfu_peer *p = k->peer;
+    const struct sfu_bandwidth *b = &p->receiver->bandwidth;
+    __builtin_prefetch(&p->counters, 1);
+    __builtin_prefetch(&p->lane, 1);
+    __builtin_prefetch(&p->id_level);
+    __builtin_prefetch(&b->ring[b->sent & (SFU_SENT - 1)], 1);
+    __builtin_prefetch(&b->rate_out, 1);
+    __builtin_prefetch(&b->probe);
+    p->transport->announce(p->transport_ctx);
+}
+
 void sfu_forward(struct sfu *s, struct sfu_packet *packet)
 {
     struct sfu_source *source = packet->source;
-    struct link *k;
+    struct link *k, *next;
     while (packet->key && (k = list_first(&source->waiting)) != NULL)
         sfu_sink_follow(s, LIST_OWNER(k, struct sfu_sink, waiting), source);
-    for (k = list_first(&source->sinks); k != NULL; k = list_next(&source->sinks, k))
+    for (k = list_first(&source->sinks); k != NULL; k = next) {
+        next = list_next(&source->sinks, k);
+        if (next != NULL)
+            announce(LIST_OWNER(next, struct sfu_sink, following));
         follow_on(s, LIST_OWNER(k, struct sfu_sink, following), packet);
+    }
     for (k = list_first(&source->fading); k != NULL; k = list_next(&source->fading, k))
         fade(s, LIST_OWNER(k, struct sfu_sink, fading), packet);
 }

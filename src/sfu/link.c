@@ -31,7 +31,14 @@ static void free_peer(void *ctx)
     peer_free(ctx);
 }
 
-static const struct sfu_transport transport_rtc = {seal_rtp, seal_rtcp, free_peer};
+static void announce_peer(void *ctx)
+{
+    const struct srtp *srtp = peer_sealing(ctx);
+    if (srtp != NULL)
+        srtp_prefetch(srtp);
+}
+
+static const struct sfu_transport transport_rtc = {seal_rtp, seal_rtcp, free_peer, announce_peer};
 
 /* ---- Making ---- */
 

@@ -13,6 +13,8 @@ struct sfu_transport {
                     size_t *out_n);
     int (*seal_rtcp)(void *ctx, uint8_t *packet, size_t n, size_t cap, size_t *out_n);
     void (*free)(void *ctx);
+    /* A packet is about to be sealed: the processor may fetch what that takes. */
+    void (*announce)(void *ctx);
 };
 
 /* Plain packets. ctx: NULL. */

@@ -23,9 +23,9 @@ static int seal_rtcp(void *ctx, uint8_t *packet, size_t n, size_t cap, size_t *o
     return 0;
 }
 
-static void free_nothing(void *ctx)
+static void do_nothing(void *ctx)
 {
     (void)ctx;
 }
 
-const struct sfu_transport sfu_transport_plain = {seal_rtp, seal_rtcp, free_nothing};
+const struct sfu_transport sfu_transport_plain = {seal_rtp, seal_rtcp, do_nothing, do_nothing};
