@@ -17,6 +17,9 @@
 #define TARGET_SINGLY_US 3.2
 #define TARGET_PPS 400000.0
 
+/* Beyond that it was not forwarding that was measured. */
+#define LOSS_ODD 0.05
+
 /* The highest rate: what is lost below that is no loss. Found by steps of a quarter, then finer. */
 #define LOSS_MAX 0.001
 #define BEHIND_MAX 0.05
@@ -28,7 +31,7 @@ struct options {
     struct bench_options show;
     unsigned receivers, rate, burst;
     size_t bytes;
-    bool plain, singly;
+    bool plain, singly, whole;
 };
 
 struct result {
@@ -60,13 +63,16 @@ static double seconds(const struct run *r, double s)
 static const char *begin(struct run *r, bool offload)
 {
     const struct options *o = &r->options;
-    const struct bench_switch_config server = {
-        .offload = offload, .plain = o->plain, .leaves = o->receivers + 1};
+    const struct bench_switch_config server = {.offload = offload,
+                                               .plain = o->plain,
+                                               .urgent = !o->show.quick,
+                                               .leaves = o->receivers + 1};
     const struct load_config load = {.server = &r->server,
                                      .receivers = o->receivers,
                                      .burst = o->burst,
                                      .bytes = o->bytes,
                                      .offload = offload,
+                                     .whole = o->whole && offload,
                                      .plain = o->plain};
     r->result = (struct result){0};
     if (bench_switch_start(&server, &r->server) != 0)
@@ -98,21 +104,30 @@ static const char *everybody_joins(struct run *r)
     return NULL;
 }
 
+/* A run at the usual rate. A picture that was given up meanwhile, because the machine had no time
+ * for the switch, comes back before the next. */
+static bool run_once(struct run *r, bool stamps, struct load_result *out)
+{
+    return load_run(r->load, r->options.rate, seconds(r, 2), stamps, out) == 0 &&
+           (out->loss < LOSS_ODD || load_flow(r->load, r->options.rate) == 0);
+}
+
 static const char *cost(struct run *r)
 {
     struct bench_usage before, now;
     struct load_result x;
     r->result.us = r->result.loss = 1e9;
     for (unsigned i = 0; i < times(r, 6); i++) {
-        if (bench_switch_usage(&r->server, &before) != 0 ||
-            load_run(r->load, r->options.rate, seconds(r, 2), false, &x) != 0 ||
-            bench_switch_usage(&r->server, &now) != 0 || x.received == 0)
+        if (bench_switch_usage(&r->server, &before) != 0 || !run_once(r, false, &x) ||
+            bench_switch_usage(&r->server, &now) != 0)
             return "the switch does not forward";
+        if (x.loss >= LOSS_ODD)
+            continue;
         double us = (double)(now.cpu_ns - before.cpu_ns) / 1000 / (double)x.received;
         r->result.us = us < r->result.us ? us : r->result.us;
         r->result.loss = x.loss < r->result.loss ? x.loss : r->result.loss;
     }
-    return NULL;
+    return r->result.loss < LOSS_ODD ? NULL : "the switch had no time at all";
 }
 
 static const char *latency(struct run *r)
@@ -120,9 +135,9 @@ static const char *latency(struct run *r)
     struct load_result x;
     r->result.p99_us = 1e9;
     for (unsigned i = 0; i < times(r, 3); i++) {
-        if (load_run(r->load, r->options.rate, seconds(r, 2), true, &x) != 0)
+        if (!run_once(r, true, &x))
             return "the switch does not forward";
-        if (x.p99_us < r->result.p99_us) {
+        if (x.loss < LOSS_ODD && x.p99_us < r->result.p99_us) {
             r->result.p50_us = x.p50_us;
             r->result.p99_us = x.p99_us;
         }
@@ -138,6 +153,7 @@ static const char *least_work(struct run *r)
                                         .burst = o->burst,
                                         .bytes = o->bytes,
                                         .offload = r->result.gso,
+                                        .urgent = !o->show.quick,
                                         .seconds = seconds(r, 2)};
     double us;
     r->result.floor_us = 1e9;
@@ -210,8 +226,9 @@ static void print_numbers(const struct result *x)
 static void print_json(const struct options *o, const struct result *x, size_t n)
 {
     printf("{\"bench\":\"sfu\",\"receivers\":%u,\"rate\":%u,\"bytes\":%zu,\"burst\":%u,"
-           "\"plain\":%s,",
-           o->receivers, o->rate, o->bytes, o->burst, o->plain ? "true" : "false");
+           "\"plain\":%s,\"gro\":%s,",
+           o->receivers, o->rate, o->bytes, o->burst, o->plain ? "true" : "false",
+           o->whole ? "true" : "false");
     print_numbers(&x[0]);
     if (n == 2) {
         printf(",\"no_gso\":{");
@@ -285,6 +302,8 @@ static bool parse(int argc, char **argv, struct options *out)
             out->plain = true;
         else if (strcmp(argv[i], "--no-gso") == 0)
             out->singly = true;
+        else if (strcmp(argv[i], "--gro") == 0)
+            out->whole = true;
         else if (i + 1 == argc || !parse_number(argv[i], argv[i + 1], out))
             return false;
         else
@@ -312,14 +331,15 @@ int bench_sfu(int argc, char **argv)
     if (!parse(argc, argv, &r.options)) {
         fprintf(stderr,
                 "usage: conclave bench sfu [--receivers N] [--rate PPS] [--size B] [--burst K]\n"
-                "                          [--no-gso] [--plain] [--json] [--quick]\n"
+                "                          [--no-gso] [--gro] [--plain] [--json] [--quick]\n"
                 "  100 receivers get 600 packets/s of 1200 B in bursts of 4 each\n"
                 "  --no-gso  only without segmentation offload\n"
+                "  --gro     receivers take bursts in one piece, so that nobody cuts them here\n"
                 "  --plain   the sender's RTP is not protected, as other switches take it\n");
         return 2;
     }
     allow_files();
-    bench_settle(BENCH_LOAD_CORE);
+    bench_settle(BENCH_LOAD_CORE, !r.options.show.quick);
     bench_title(&r.options.show, "The media switch, on a core of its own");
     for (int singly = r.options.singly; wrong == NULL && singly < 2; singly++) {
         wrong = measure(&r, singly == 0);

@@ -116,7 +116,7 @@ _Noreturn static void become_floor(const struct floor_config *config, const stru
 {
     struct floor f = {.config = *config, .size = config->bytes + SRTP_OVERHEAD};
     double us = 0;
-    bench_settle(BENCH_SWITCH_CORE);
+    bench_settle(BENCH_SWITCH_CORE, config->urgent);
     if (floor_init(&f, load) == 0)
         us = measure(&f);
     _exit(write(fd, &us, sizeof us) == sizeof us ? 0 : 1); /* the rest goes with the process */

@@ -9,7 +9,7 @@
 struct floor_config {
     unsigned receivers, rate, burst;
     size_t bytes;
-    bool offload;
+    bool offload, urgent;
     double seconds;
 };
 

@@ -20,7 +20,7 @@
 /* Handshakes at a time: less than a second of work, so that none has to be repeated. */
 #define JOINING 64u
 #define JOIN_US (5 * SECOND)
-#define FLOW_US (20 * SECOND)
+#define FLOW_US (30 * SECOND)
 /* A pause in which nothing came: all is through. */
 #define QUIET_US (20 * MILLISECOND)
 #define DRAIN_US SECOND
@@ -31,6 +31,10 @@
 #define LATE_US (5 * MILLISECOND)
 /* Latencies are counted by the microsecond; what takes longer counts as that. */
 #define LATENCY_MAX 200000u
+/* What the system gives at a time: one datagram, or a burst of them (UDP_GRO). */
+#define MESSAGE 65536u
+/* With when it came, and how large the datagrams of a burst are. */
+#define CONTROL (CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(int)))
 /* When a packet was sent: its last bytes. */
 #define STAMP sizeof(uint64_t)
 
@@ -51,9 +55,9 @@ struct load {
     bool stamps;
     struct mmsghdr messages[BATCH];
     struct iovec spans[BATCH];
-    uint8_t datagrams[BATCH][CLIENT_DATAGRAM];
+    uint8_t messages_in[BATCH][MESSAGE];
     struct {
-        _Alignas(struct cmsghdr) uint8_t p[CMSG_SPACE(sizeof(struct timespec))];
+        _Alignas(struct cmsghdr) uint8_t p[CONTROL];
     } controls[BATCH];
     uint32_t *latencies;
     uint64_t n_latencies;
@@ -73,6 +77,11 @@ static uint64_t now_us(void)
 
 /* ---- Life ---- */
 
+static int set_option(const struct client *c, int level, int option, int value)
+{
+    return setsockopt(c->fd, level, option, &value, sizeof value) == 0 ? 0 : CONCLAVE_ESTATE;
+}
+
 int load_new(const struct load_config *config, struct load **out)
 {
     struct load *l = calloc(1, sizeof *l);
@@ -91,6 +100,8 @@ int load_new(const struct load_config *config, struct load **out)
         rv = aead_engine_new(AEAD_BEST, &l->shared.engine);
     for (; rv == 0 && l->n_clients <= config->receivers; l->n_clients++)
         rv = client_init(&l->clients[l->n_clients], (uint32_t)l->n_clients);
+    for (size_t i = 1; rv == 0 && config->whole && i < l->n_clients; i++)
+        rv = set_option(&l->clients[i], IPPROTO_UDP, UDP_GRO, 1);
     if (rv == 0 && config->plain) {
         l->plain_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         rv = l->plain_fd < 0 ? CONCLAVE_ESTATE : 0;
@@ -226,28 +237,63 @@ static void send_frame(struct load *l)
 static void prepare(struct load *l)
 {
     for (size_t i = 0; i < BATCH; i++) {
-        l->spans[i] = (struct iovec){l->datagrams[i], CLIENT_DATAGRAM};
-        l->messages[i].msg_hdr = (struct msghdr){.msg_iov = &l->spans[i], .msg_iovlen = 1};
-        if (l->stamps) {
-            l->messages[i].msg_hdr.msg_control = l->controls[i].p;
-            l->messages[i].msg_hdr.msg_controllen = sizeof l->controls[i].p;
-        }
+        l->spans[i] = (struct iovec){l->messages_in[i], MESSAGE};
+        l->messages[i].msg_hdr = (struct msghdr){.msg_iov = &l->spans[i],
+                                                 .msg_iovlen = 1,
+                                                 .msg_control = l->controls[i].p,
+                                                 .msg_controllen = sizeof l->controls[i].p};
     }
 }
 
-static void note_latency(struct load *l, const struct msghdr *m, struct bytes rtp)
+/* What the system says of a message. */
+struct told {
+    size_t segment;   /* bytes of its datagrams */
+    uint64_t came_ns; /* 0: not said */
+};
+
+static struct told read_control(struct msghdr *m, size_t n)
 {
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
+    struct told told = {.segment = n};
     struct timespec came;
-    uint64_t sent;
-    if (c == NULL || c->cmsg_type != SCM_TIMESTAMPNS || rtp.n < STAMP)
+    int size;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            memcpy(&came, CMSG_DATA(c), sizeof came);
+            told.came_ns = (uint64_t)came.tv_sec * 1000000000 + (uint64_t)came.tv_nsec;
+        } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+            memcpy(&size, CMSG_DATA(c), sizeof size);
+            told.segment = size > 0 ? (size_t)size : n;
+        }
+    }
+    return told;
+}
+
+static void note_latency(struct load *l, uint64_t came_ns, struct bytes rtp)
+{
+    uint64_t sent_ns;
+    if (rtp.n < STAMP)
         return;
-    memcpy(&came, CMSG_DATA(c), sizeof came);
-    memcpy(&sent, rtp.p + rtp.n - STAMP, STAMP);
-    int64_t ns = (int64_t)came.tv_sec * 1000000000 + came.tv_nsec - (int64_t)sent;
-    int64_t us = ns < 0 ? 0 : ns / 1000;
+    memcpy(&sent_ns, rtp.p + rtp.n - STAMP, STAMP);
+    uint64_t us = came_ns > sent_ns ? (came_ns - sent_ns) / 1000 : 0;
     l->latencies[us < LATENCY_MAX ? us : LATENCY_MAX]++;
     l->n_latencies++;
+}
+
+static int take_message(struct load *l, struct client *c, size_t i, uint64_t now)
+{
+    size_t left = l->messages[i].msg_len;
+    struct told told = read_control(&l->messages[i].msg_hdr, left);
+    uint8_t *at = l->messages_in[i];
+    int rv = 0;
+    for (size_t n; rv == 0 && left != 0; at += n, left -= n) {
+        struct bytes rtp = {0};
+        n = left < told.segment ? left : told.segment;
+        rv = client_input(c, &l->shared, at, n, now, &rtp);
+        c->received += rtp.n != 0;
+        if (rtp.n != 0 && l->stamps && told.came_ns != 0)
+            note_latency(l, told.came_ns, rtp);
+    }
+    return rv;
 }
 
 /* What waits in a client's socket, at most a batch; negative: an error. */
@@ -255,16 +301,10 @@ static int receive(struct load *l, struct client *c, uint64_t now)
 {
     int n = recvmmsg(c->fd, l->messages, BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++) {
-        struct msghdr *m = &l->messages[i].msg_hdr;
-        struct bytes rtp;
-        int rv = client_input(c, &l->shared, l->datagrams[i], l->messages[i].msg_len, now, &rtp);
+        int rv = take_message(l, c, (size_t)i, now);
         if (rv != 0)
             return rv;
-        c->received += rtp.n != 0;
-        if (rtp.n != 0 && l->stamps)
-            note_latency(l, m, rtp);
-        if (l->stamps)
-            m->msg_controllen = sizeof l->controls[i].p;
+        l->messages[i].msg_hdr.msg_controllen = sizeof l->controls[i].p;
     }
     return n > 0 ? n : 0;
 }
@@ -436,12 +476,11 @@ static double percentile(const struct load *l, double part)
 
 static void set_stamps(struct load *l, bool stamps)
 {
-    const int on = stamps;
     l->stamps = stamps;
     l->n_latencies = 0;
     memset(l->latencies, 0, (LATENCY_MAX + 1) * sizeof *l->latencies);
     for (size_t i = 1; i < l->n_clients; i++)
-        (void)setsockopt(l->clients[i].fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+        (void)set_option(&l->clients[i], SOL_SOCKET, SO_TIMESTAMPNS, stamps); /* not there: 0 */
     prepare(l);
 }
 

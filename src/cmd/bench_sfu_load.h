@@ -25,6 +25,7 @@ struct load_config {
     unsigned burst;              /* packets of a frame, sent at once */
     size_t bytes;                /* of a packet */
     bool offload;                /* a frame goes out in one piece (UDP_SEGMENT) */
+    bool whole;                  /* receivers take a burst in one piece (UDP_GRO) */
     bool plain;                  /* the sender's packets go unprotected */
 };
 

@@ -25,6 +25,7 @@ struct bench_switch {
 struct bench_switch_config {
     bool offload;    /* UDP_SEGMENT and UDP_GRO */
     bool plain;      /* takes RTP that nobody protected */
+    bool urgent;     /* see bench_settle() */
     uint32_t leaves; /* of the meeting's group */
 };
 
@@ -55,8 +56,8 @@ struct bench_usage {
 /* Waits for the answer; words that come before it are lost, so ask when none are expected. */
 int bench_switch_usage(struct bench_switch *s, struct bench_usage *out) CONCLAVE_CHECKED;
 
-/* This process stays on that core, and goes before others if it may: what else the machine does
- * then disturbs less. */
-void bench_settle(unsigned core);
+/* This process stays on that core. urgent: it goes before others if it may, so that what else the
+ * machine does disturbs less; the system keeps a twentieth of the time for those. */
+void bench_settle(unsigned core, bool urgent);
 
 #endif
