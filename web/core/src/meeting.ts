@@ -337,7 +337,11 @@ export class MeetingInPage implements Meeting {
       await store?.note(this.note);
     }
     /* With none left, frames are opened, and sealed from the next epoch on. */
-    await client.request({ op: "frame-key", meeting, epoch, run: Math.min(run, RUNS) });
+    const asked = client.request({ op: "frame-key", meeting, epoch, run: Math.min(run, RUNS) });
+    await asked.catch((error: unknown) => {
+      /* The meeting has ended since, which the next event tells. */
+      if (!(error instanceof ConclaveError && error.code === "ESTATE")) throw error;
+    });
   }
 
   async close(): Promise<void> {
