@@ -1,15 +1,14 @@
 /* Builds the app: one page, one script, one style sheet, the core and its workers, each under a name
  * that bears the hash of its content, and a manifest of all hashes.
  *
- *     node build.mjs [--out FOLDER] [--core FOLDER] [--scripted]
+ *     node build.mjs [--out FOLDER] [--wasm FILE] [--scripted]
  *
- * FOLDER is build/web of the project; the core's files are taken from build/web-core. --scripted puts
- * a scripted meeting in the place of the core, for tests and screenshots: it is never written where
- * conclaved looks for the app. The same sources give the same bytes.
+ * FOLDER is build/web of the project; the core is build/wasm/conclave.wasm, by tools/build-wasm.sh.
+ * --scripted puts a scripted meeting in the place of the core, for tests and screenshots: it is never
+ * written where conclaved looks for the app. The same sources give the same bytes.
  */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -24,7 +23,7 @@ const PACKED = new Set([".html", ".js", ".css", ".json", ".svg", ".wasm", ".webm
 const { values: options } = parseArgs({
   options: {
     out: { type: "string" },
-    core: { type: "string", default: join(root, "build/web-core") },
+    wasm: { type: "string", default: join(root, "build/wasm/conclave.wasm") },
     scripted: { type: "boolean", default: false },
   },
 });
@@ -65,7 +64,7 @@ async function bundle(entry, define = {}) {
     legalComments: "none",
     jsx: "automatic",
     jsxImportSource: "preact",
-    alias: { "#engine": engine },
+    alias: { "#engine": engine, "@conclave/core": join(root, "web/core/src/index.ts") },
     nodePaths: [join(here, "node_modules")],
     define,
     logLevel: "warning",
@@ -74,13 +73,16 @@ async function bundle(entry, define = {}) {
   return { script: of(".js"), style: of(".css") };
 }
 
-/* The core: WebAssembly and workers, which the app is told the names of. */
+/* The core: WebAssembly and workers, which the app is told the names of. The core's own worker starts
+ * the one for cryptography, so that has to be there first. */
 async function putCore() {
   if (options.scripted) return {};
-  const names = {};
-  for (const name of (await readdir(options.core)).sort())
-    if (/\.(js|wasm)$/.test(name))
-      names[name] = putAsset(name, await readFile(join(options.core, name)));
+  const names = { "conclave.wasm": putAsset("conclave.wasm", await readFile(options.wasm)) };
+  for (const name of ["crypto-worker", "frames-worker", "core-worker"]) {
+    const define = { CORE_FILES: JSON.stringify(names) };
+    const { script } = await bundle(join(here, `src/engine/${name}.ts`), define);
+    names[`${name}.js`] = putAsset(`${name}.js`, script);
+  }
   return names;
 }
 
@@ -126,7 +128,7 @@ async function write() {
   return first;
 }
 
-const core = existsSync(options.core) ? await putCore() : {};
+const core = await putCore();
 const { script, style } = await bundle(join(here, "src/main.tsx"), {
   CORE_FILES: JSON.stringify(core),
 });

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { type AppState, type InfoTab, type Notice } from "../state/model";
+import { invitationText } from "../state/invitation";
 import { spell } from "../state/spell";
 import { app, set } from "../state/store";
 import { dateTimeOf, groupNumber, t, timeOf } from "../text";
@@ -18,6 +19,9 @@ function Row(p: { name: string; children: preact.ComponentChildren }): JSX.Eleme
     </div>
   );
 }
+
+const invitationOf = (s: AppState, link: string): string =>
+  invitationText({ title: s.info?.title ?? "", link, start: null, minutes: 0 });
 
 function General({ s }: { s: AppState }): JSX.Element {
   const info = s.info;
@@ -42,7 +46,10 @@ function General({ s }: { s: AppState }): JSX.Element {
         <section class="card">
           <h3>{t.info.link}</h3>
           <p class="note">{t.info.linkHint}</p>
-          <CopyButton text={s.link} label={t.meeting.copyLink} />
+          <div class="row">
+            <CopyButton text={s.link} label={t.meeting.copyLink} small />
+            <CopyButton text={invitationOf(s, s.link)} label={t.meeting.invite} small />
+          </div>
         </section>
       )}
     </>
@@ -86,8 +93,12 @@ function Code({ code }: { code: string | null }): JSX.Element {
   );
 }
 
+/* RFC 7714's name, as getStats() has it, in the words that people compare. */
+const cipherName = (name: string): string =>
+  name.replace(/^SRTP_AEAD_AES_(\d+)_GCM$/, "AES-$1-GCM");
+
 function mediaText(s: AppState): string {
-  if (s.media === "connected" && s.cipher !== null) return t.info.mediaCipher(s.cipher);
+  if (s.media === "connected" && s.cipher !== null) return t.info.mediaCipher(cipherName(s.cipher));
   return s.media === "connecting" || s.media === "lost" ? t.info.mediaConnecting : t.info.mediaNone;
 }
 

@@ -1,10 +1,11 @@
 /* A call: one meeting of the core and its media, told to the store. */
-import type { Meeting, MeetingEvent, Source } from "../../../core/src/types";
+import type { Credential, Meeting, MeetingEvent, Source } from "../../../core/src/types";
 import { effect, signal } from "@preact/signals";
 import type { LineEvent, MediaLine, Want } from "../engine/engine";
 import { engine } from "#engine";
 import { t } from "../text";
-import { cameraOn, cameraTrack, microphoneOn, microphoneTrack } from "./devices";
+import { cameraOn, cameraTrack, microphoneOn, microphoneTrack, stopDevices } from "./devices";
+import { resume } from "./keep";
 import { findPerson } from "./model";
 import { problemOf } from "./problem";
 import { app, dispatch, set } from "./store";
@@ -67,14 +68,21 @@ function showReaction(leaf: number, emoji: string): void {
   setTimeout(() => dispatch({ type: "reaction-over", key }), REACTION_MS);
 }
 
+/** In it, for the first time or again. */
+function inMeeting(m: Meeting): void {
+  void openLine(m);
+  const info = m.info();
+  if (info !== null && app.value.code === null) void computeCode(m, info.epoch);
+}
+
 function onEvent(m: Meeting, event: MeetingEvent): void {
   /* Who has gone is only known from before. */
   const gone = event.type === "gone" ? findPerson(app.value, event.leaf) : undefined;
   if (event.type !== "media") takeViews(m);
   switch (event.type) {
     case "phase":
-      if (event.phase === "in-meeting") void openLine(m);
-      if (event.phase === "over") closeMedia();
+      if (event.phase === "in-meeting") inMeeting(m);
+      if (event.phase === "over") end();
       break;
     case "joined":
       dispatch({ type: "joined", leaf: event.leaf });
@@ -104,6 +112,8 @@ function onEvent(m: Meeting, event: MeetingEvent): void {
       dispatch({ type: "hand", leaf: event.leaf });
       break;
     case "notice":
+      /* Guests know that they are; their own badge says so all the time. */
+      if (event.reason.name === "UNVERIFIED" && event.leaf === null) break;
       dispatch({
         type: "notice",
         severity: event.severity,
@@ -180,6 +190,13 @@ export function want(wants: readonly Want[]): void {
   call?.line?.want(wants);
 }
 
+/** What the browser shows as in use must not outlive the meeting. */
+function end(): void {
+  closeMedia();
+  stopDevices();
+  resume.forget();
+}
+
 function closeMedia(): void {
   stopShare();
   for (const stop of call?.stops.splice(0) ?? []) stop();
@@ -221,10 +238,12 @@ export async function enter(
   call = { meeting: m, line: null, stops: [] };
   m.on((event) => onEvent(m, event));
   takeViews(m);
-  if (m.phase === "in-meeting") void openLine(m);
-  const info = m.info();
-  if (info?.inMeeting) void computeCode(m, info.epoch);
+  if (m.phase === "in-meeting") inMeeting(m);
 }
+
+/** New certificates for our key: told to the meeting that is under way, if there is one. */
+export const renew = (credential: Credential): Promise<boolean> =>
+  attempt((m) => m.renew(credential));
 
 /** Lets go of everything; the core has been told to leave before, or keeps the place. */
 export async function close(): Promise<void> {

@@ -11,7 +11,7 @@ import { t } from "../text";
 import * as call from "./call";
 import { startDevices, stopDevices } from "./devices";
 import { missingFeatures, missingForMedia } from "./features";
-import { keep } from "./keep";
+import { keep, resume } from "./keep";
 import { problemOf } from "./problem";
 import { app, dispatch, set } from "./store";
 
@@ -68,13 +68,23 @@ async function arrive(): Promise<void> {
   const number = meetingNumber();
   set({ session, problem: null, number, name: app.value.name || (name ?? "") });
   if (number !== "") {
-    set({ link: location.href, screen: { at: "entrance" } });
+    await atTheDoor(location.href);
   } else {
     set({ link: null, screen: { at: "home" } });
     if (session !== null) void listMeetings();
   }
   void loadCore().catch(() => set({ problem: { text: t.problem.core, next: t.problem.coreNext } }));
   void askMethods();
+}
+
+/** Asks who one wants to be, unless the tab was in this meeting already. */
+async function atTheDoor(link: string): Promise<void> {
+  const kept = resume.get(link);
+  const signedIn = app.value.session !== null;
+  set({ link, screen: { at: "entrance" } });
+  if (kept === null || !(kept.guest || signedIn)) return;
+  await toDevices(kept.name, kept.guest);
+  await join();
 }
 
 async function askMethods(): Promise<void> {
@@ -91,6 +101,7 @@ function go(address: string): void {
 }
 
 export function goHome(): void {
+  resume.forget();
   stopDevices();
   void call.close();
   dispatch({ type: "leave-call" });
@@ -155,6 +166,23 @@ export const nameFits = (name: string): boolean =>
   new TextEncoder().encode(name).length <= LIMIT_NAME;
 
 let asGuest = false;
+let renewal: ReturnType<typeof setTimeout> | undefined;
+
+/** Certificates are short-lived, and meetings may be long. */
+function renewLater(session: Session, credential: Credential): void {
+  clearTimeout(renewal);
+  const ms = Math.min(Math.max(credential.renewAt - Date.now(), 0), DAY_MS);
+  renewal = setTimeout(async () => {
+    if (call.meeting() === null) return;
+    try {
+      const next = await credentialOf(session);
+      if (next !== credential) await call.renew(next);
+      renewLater(session, next);
+    } catch (error) {
+      call.tell(error);
+    }
+  }, ms);
+}
 
 export async function toDevices(name: string, guest: boolean): Promise<void> {
   asGuest = guest;
@@ -177,12 +205,15 @@ export async function join(): Promise<void> {
     const label = who.kind === "guest" ? t.people.unverified : who.identifier;
     const open = async () => (await loadCore()).open({ link, name, credential });
     await call.enter(open, name, label);
+    renewLater(who, credential);
+    resume.put({ link, name, guest: who.kind === "guest" });
   });
   if (!done && app.value.screen.at === "call") set({ screen: { at: "devices" } });
 }
 
 /** After a meeting is over for us: to its door again. */
 export async function again(): Promise<void> {
+  resume.forget();
   await call.close();
   dispatch({ type: "leave-call" });
   set({ screen: { at: "entrance" } });

@@ -49,6 +49,24 @@ class Shelf<T> {
   }
 }
 
+/** A meeting that this tab is in, for when its page is loaded anew: the place is kept by the core. */
+export interface Resume {
+  readonly link: string;
+  readonly name: string;
+  readonly guest: boolean;
+}
+
+const RESUME = "conclave.call";
+
+export const resume = {
+  get(link: string): Resume | null {
+    const kept = JSON.parse(sessionStorage.getItem(RESUME) ?? "null") as Resume | null;
+    return kept?.link === link ? kept : null;
+  },
+  put: (value: Resume): void => sessionStorage.setItem(RESUME, JSON.stringify(value)),
+  forget: (): void => sessionStorage.removeItem(RESUME),
+};
+
 export interface Settings {
   readonly name?: string;
   readonly camera?: string;

@@ -264,7 +264,7 @@ export const en = {
     media: "Media connection",
     mediaNone: "Not connected",
     mediaConnecting: "Connecting …",
-    mediaCipher: (cipher: string) => `DTLS-SRTP with ${cipher}, and SFrame with AES-256-GCM inside`,
+    mediaCipher: (cipher: string) => `DTLS-SRTP with ${cipher}, in it SFrame with AES-256-GCM`,
     endToEnd: "End-to-end encrypted",
     parts: {
       audio: "Audio",

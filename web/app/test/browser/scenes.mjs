@@ -73,7 +73,7 @@ async function crowd(page, n = 6) {
     for (let i = 6; i < count; i++)
       others.push(person(i, `Person ${i}`, verified(`person${i}@company.com`)));
     others.slice(0, count - 1).forEach((p) => meeting.add(p));
-    line.emit({ type: "state", state: "connected", cipher: "AEAD_AES_256_GCM" });
+    line.emit({ type: "state", state: "connected", cipher: "SRTP_AEAD_AES_256_GCM" });
     line.emit({ type: "speakers", leaves: [3] });
     for (const p of others) if (p.leaf % 5 !== 4 && p.connected) line.show(p.leaf, "camera");
   }, n);

@@ -1,0 +1,250 @@
+/* A real meeting: the server, a native host, and guests in browsers. What they see and hear is looked
+ * at, not only counted. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { missing, openPage, root, startBrowser, startServer } from "./harness.mjs";
+import { CONCLAVE, makeMeeting, Native } from "./native.mjs";
+
+const WEB = join(root, "build/web");
+const why =
+  missing() ??
+  (existsSync(CONCLAVE) ? null : `there is no ${CONCLAVE}`) ??
+  (existsSync(WEB) ? null : "there is no build/web; make web builds it");
+if (why !== null) console.log(`** SKIPPED: ${why}. Nothing was shown about real meetings. **`);
+const options = { skip: why ?? false };
+
+let server;
+let browser;
+const opened = []; // contexts and programs of one test
+
+before(async () => {
+  if (why !== null) return;
+  server = await startServer(WEB);
+  browser = await startBrowser("--autoplay-policy=no-user-gesture-required");
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+afterEach(async () => {
+  for (const end of opened.splice(0)) await end();
+});
+
+/* ---- People ---- */
+
+async function hostOf(link, ...more) {
+  const host = Native.host(server, link, ...more);
+  opened.push(() => host.stop());
+  await host.wait((e) => e.event === "phase" && e.phase === "in-meeting", "the host is in");
+  return host;
+}
+
+async function knock(link, name) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
+  opened.push(() => context.close());
+  const { page, faults } = await openPage(context, server.url);
+  await page.goto(link);
+  await page.getByLabel("Your name").fill(name);
+  await page.getByRole("button", { name: "Continue", exact: true }).click();
+  await page.getByRole("button", { name: "Join now" }).click();
+  return { page, faults };
+}
+
+async function guest(link, name) {
+  const { page, faults } = await knock(link, name);
+  await page.locator(".meeting").waitFor();
+  return { page, faults };
+}
+
+const control = (page, name) => page.locator(".control-bar").getByRole("button", { name }).first();
+
+const tileOf = (page, name) => page.locator(".tile", { hasText: name });
+
+/* ---- What they see ---- */
+
+/** A heading; if it does not come, what there is instead. */
+async function headed(page, name) {
+  await page
+    .getByRole("heading", { name })
+    .waitFor()
+    .catch(async () => assert.fail(`not "${name}", but: ${await page.locator("body").innerText()}`));
+}
+
+async function codeOn(page) {
+  if ((await page.locator(".panel .code").count()) === 0) {
+    await page.getByRole("button", { name: "End-to-end encrypted" }).click();
+    await page.getByRole("tab", { name: "Security" }).click();
+  }
+  await page.locator(".panel .code").waitFor();
+  return (await page.locator(".panel .code span").allInnerTexts()).join(" ");
+}
+
+async function codeOf(native) {
+  const before = native.events.length;
+  native.tell({ do: "code" });
+  const answer = await native.wait(
+    (e) => e.answer === "code" && native.events.indexOf(e) >= before,
+    "an answer with the code",
+  );
+  return answer.code;
+}
+
+/** All of them show the same code: at once, or as soon as each has followed. */
+async function sameCode(pages, natives) {
+  for (let i = 0; i < 50; i++) {
+    const codes = [...(await Promise.all(pages.map(codeOn))), ...(await Promise.all(natives.map(codeOf)))];
+    if (new Set(codes).size === 1) return codes[0];
+    await pages[0].waitForTimeout(100);
+  }
+  assert.fail("the codes stay different");
+}
+
+/** A picture that is not black and that moves. */
+async function moves(page, name) {
+  const video = tileOf(page, name).locator("video");
+  await video.waitFor();
+  const seen = new Set();
+  for (let i = 0; i < 100 && seen.size < 3; i++) {
+    const sample = await video.evaluate((v) => {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [32, 18];
+      const g = canvas.getContext("2d");
+      g.drawImage(v, 0, 0, 32, 18);
+      const { data } = g.getImageData(0, 0, 32, 18);
+      return { light: data.reduce((a, b, at) => (at % 4 === 3 ? a : a + b), 0), text: data.join() };
+    });
+    if (sample.light > 32 * 18 * 10) seen.add(sample.text);
+    await page.waitForTimeout(100);
+  }
+  assert.ok(seen.size >= 3, `${name}: no moving picture`);
+}
+
+/** Sound that is not silence, out of what is played. */
+async function hears(page) {
+  await page.locator("audio").first().waitFor({ state: "attached" });
+  const heard = await page.evaluate(async () => {
+    const context = new AudioContext();
+    await context.resume();
+    const analyser = context.createAnalyser();
+    for (const audio of document.querySelectorAll("audio"))
+      context.createMediaStreamSource(audio.srcObject).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    for (let i = 0; i < 200; i++) {
+      analyser.getFloatTimeDomainData(samples);
+      if (samples.some((x) => Math.abs(x) > 0.01)) return true;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    return false;
+  });
+  assert.ok(heard, "nothing is heard");
+}
+
+/* ---- The stories ---- */
+
+test("a guest waits in the lobby, is let in, and all have the same code", options, async () => {
+  const link = await makeMeeting(server);
+  const host = await hostOf(link);
+  const { page, faults } = await knock(link, "Bo");
+  await headed(page, "Waiting for a host to let you in");
+  const { waiting } = await host.wait((e) => e.event === "lobby" && e.waiting.length === 1);
+  assert.equal(waiting[0].name, "Bo");
+  assert.equal(waiting[0].identity.category, "unverified");
+  host.tell({ do: "admit", number: waiting[0].number });
+  await page.locator(".meeting").waitFor();
+  await sameCode([page], [host]);
+  assert.match(await tileOf(page, "Ada").innerText(), /conclave\.test/);
+  assert.match(await tileOf(page, "Bo").innerText(), /Unverified/);
+  assert.deepEqual(faults, []);
+});
+
+test("two browsers and a native host see and hear each other, and chat", options, async () => {
+  const link = await makeMeeting(server, "--everybody");
+  const host = await hostOf(link, "--synthetic", "7");
+  const bo = await guest(link, "Bo");
+  const cy = await guest(link, "Cy");
+  await sameCode([bo.page, cy.page], [host]);
+  for (const [viewer, name] of [
+    [bo, "Ada"],
+    [bo, "Cy"],
+    [cy, "Ada"],
+    [cy, "Bo"],
+  ])
+    await moves(viewer.page, name);
+  for (const { page } of [bo, cy]) await hears(page);
+
+  await control(bo.page, /^Chat/).click();
+  await bo.page.getByLabel("Message to everybody").fill("Is there tea?");
+  await bo.page.getByRole("button", { name: "Send" }).click();
+  await host.wait((e) => e.event === "chat" && e.text === "Is there tea?");
+  host.tell({ do: "say", text: "There is." });
+  for (const { page } of [bo, cy]) {
+    if ((await page.locator(".messages").count()) === 0) await control(page, /^Chat/).click();
+    await page.locator(".message-text", { hasText: "There is." }).waitFor();
+  }
+  await bo.page.getByRole("button", { name: "Close" }).first().click();
+  await control(bo.page, "Raise hand").click();
+  await host.wait((e) => e.event === "hand" && e.raised === true);
+  assert.deepEqual([bo.faults, cy.faults], [[], []]);
+});
+
+test("who is removed is told so, and the code of the others changes", options, async () => {
+  const link = await makeMeeting(server, "--everybody");
+  const host = await hostOf(link);
+  const bo = await guest(link, "Bo");
+  const before = await sameCode([bo.page], [host]);
+  host.tell({ do: "who" });
+  const { people } = await host.wait((e) => e.answer === "who");
+  host.tell({ do: "eject", number: people.find((p) => p.name === "Bo").number });
+  await headed(bo.page, "You were removed from the meeting");
+  assert.equal(await bo.page.locator("video").count(), 0);
+  assert.notEqual(await codeOf(host), before);
+});
+
+test("a page that is loaded anew comes back to its place", options, async () => {
+  const link = await makeMeeting(server, "--everybody");
+  const host = await hostOf(link);
+  const { page } = await guest(link, "Bo");
+  await sameCode([page], [host]);
+  await page.reload();
+  await page.locator(".meeting").waitFor();
+  await sameCode([page], [host]);
+  host.tell({ do: "who" });
+  const { people } = await host.wait((e) => e.answer === "who");
+  assert.equal(people.filter((p) => p.name === "Bo").length, 1);
+});
+
+test("an ended meeting and a link that is wrong are told as what they are", options, async () => {
+  const link = await makeMeeting(server, "--everybody");
+  const host = await hostOf(link);
+  const { page } = await guest(link, "Bo");
+  host.tell({ do: "end" });
+  await headed(page, "The meeting has ended");
+  const other = await knock(link.replace(/.{4}$/, "AAAA"), "Cy");
+  await other.page.getByText("The server knows no meeting of this link.").waitFor();
+});
+
+test("somebody signs up, makes a meeting and is its host in the browser", options, async () => {
+  const context = await browser.newContext();
+  opened.push(() => context.close());
+  const { page, faults } = await openPage(context, server.url);
+  await page.goto(server.url);
+  await page.getByRole("button", { name: /No account yet/ }).click();
+  await page.getByLabel("E-mail address").fill("grace@conclave.test");
+  await page.getByLabel("Password").fill("a password of good length");
+  await page.getByRole("button", { name: "Make an account" }).click();
+  await page.getByRole("button", { name: /^New meeting/ }).click();
+  await page.getByLabel("Your name").fill("Grace");
+  await page.getByRole("button", { name: "Continue", exact: true }).click();
+  await page.getByRole("button", { name: "Join now" }).click();
+  await page.locator(".meeting").waitFor();
+  const bo = await knock(page.url(), "Bo");
+  await page.getByRole("button", { name: "View" }).click();
+  await page.getByRole("button", { name: "Admit Bo" }).click();
+  await bo.page.locator(".meeting").waitFor();
+  await page.getByRole("button", { name: "Lock meeting" }).click();
+  await page.getByRole("button", { name: "Unlock meeting" }).waitFor();
+  await sameCode([page, bo.page], []);
+  assert.deepEqual([faults, bo.faults], [[], []]);
+});
