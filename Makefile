@@ -19,8 +19,9 @@ release:
 	@cmake --build --preset release -j $(JOBS)
 
 run: ## Install what is missing, build, and run a server with a meeting to join
-	@tools/install-deps.sh build
+	@tools/install-deps.sh build web
 	@$(MAKE) --no-print-directory release
+	@tools/web.sh build
 	@tools/run.sh
 
 test: ## Install what is missing, build with sanitizers, run all tests
@@ -30,12 +31,12 @@ test: ## Install what is missing, build with sanitizers, run all tests
 	@ctest --preset debug -j $(JOBS)
 
 test-browser: ## Test the browser app in Chromium: screens, accessibility, policy
-	@tools/install-deps.sh test browser
+	@tools/install-deps.sh web browser
 	@$(MAKE) --no-print-directory release
 	@tools/web.sh browser
 
 screens: ## Take pictures of every screen of the browser app, into build/screens
-	@tools/install-deps.sh test browser
+	@tools/install-deps.sh browser
 	@$(MAKE) --no-print-directory release
 	@tools/web.sh screens
 
@@ -43,6 +44,8 @@ web: ## Build what browsers run, and test it in Node; CONCLAVE_BIN says where th
 	@tools/install-deps.sh web
 	@[ -n "$(CONCLAVE_BIN)" ] || $(MAKE) --no-print-directory release
 	@tools/build-web.sh
+	@tools/web.sh check
+	@tools/web.sh build
 
 lint: ## Check format, include law, clang-tidy, cppcheck, export list, citations
 	@tools/install-deps.sh lint

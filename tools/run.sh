@@ -53,15 +53,14 @@ A fresh meeting has this link; what follows the # the server never sees:
 
   $link
 
-From a second terminal, join as its host:
+Open it in a browser, or in several: each asks for a name and waits in the lobby until a host is there.
+The host is $user, whose password is the line in $password:
+sign in with it in a browser, or join from a second terminal, with test pictures and a tone:
 
-  $bin/conclave join '$link' --name Ada --sign-in $user --password-file $password
+  $bin/conclave join '$link' --name Ada --synthetic 1 --sign-in $user --password-file $password
 
-From a third, as a guest, whom the host sees in the lobby and lets in with /admit 1:
-
-  $bin/conclave join '$link' --name Guest --guest
-
-Not built yet: audio and video, and the browser app.
+There, /lobby tells who waits, /admit 1 lets the first one in, and /code shows the security code, which
+is the same in every browser.
 END
 
 if [ -t 0 ] && [ "${CONCLAVE_RUN_ONCE:-}" != 1 ]; then

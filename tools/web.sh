@@ -6,7 +6,7 @@
 #   tools/web.sh browser    tests in a browser, with a scripted meeting and with a real one
 #   tools/web.sh screens    pictures of every screen, into build/screens
 #
-# CONCLAVED names the server's program for the last two; default: build/bin/conclaved.
+# CONCLAVED and CONCLAVE name the programs for the last two; default: build/bin.
 set -eu
 cd "$(dirname "$0")/../web/app"
 root=$(cd ../.. && pwd)
@@ -35,6 +35,7 @@ install()
 
 build()
 {
+    "$root/tools/build-wasm.sh" "$root/build/wasm"
     node build.mjs
     node build.mjs --out "$root/build/web-again" >/dev/null
     if ! cmp -s "$root/build/web/manifest.json" "$root/build/web-again/manifest.json"; then
@@ -53,6 +54,7 @@ check)
     ;;
 build) build ;;
 browser)
+    build
     node build.mjs --scripted
     node --test --test-concurrency=1 test/browser/*.test.mjs
     ;;
