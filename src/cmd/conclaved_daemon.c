@@ -81,7 +81,10 @@ static void release_frame(void *owner)
 static void hall_send(void *ctx, uint64_t conn, struct room_frame *frame)
 {
     struct daemon *d = ctx;
-    struct net_frame out = {room_frame_bytes(frame), release_frame, room_frame_share(frame)};
+    struct net_frame out = {.data = room_frame_head(frame),
+                            .rest = room_frame_rest(frame),
+                            .release = release_frame,
+                            .owner = room_frame_share(frame)};
     net_server_send(d->server, conn, &out);
 }
 

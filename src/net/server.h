@@ -81,7 +81,8 @@ int net_server_reload_tls(struct net_server *s, char out_why[static NET_WHY]) CO
 
 /* A frame that may be shared by many connections. */
 struct net_frame {
-    struct bytes data;            /* good until released */
+    struct bytes data;            /* good until released, as rest is */
+    struct bytes rest;            /* follows data: what other frames end with, too, or nothing */
     void (*release)(void *owner); /* once for each net_server_send() */
     void *owner;
 };

@@ -141,13 +141,18 @@ int net_ws_receive(struct net_connection *c, struct bytes part)
 
 /* ---- Out ---- */
 
+static size_t size_of(const struct net_frame *f)
+{
+    return f->data.n + f->rest.n;
+}
+
 static void drop_first(struct net_socket *k)
 {
     struct net_queued *q = k->first;
     k->first = q->next;
     if (k->first == NULL)
         k->last = NULL;
-    k->queued -= q->frame.data.n;
+    k->queued -= size_of(&q->frame);
     k->sent = 0;
     q->frame.release(q->frame.owner);
     free(q);
@@ -168,8 +173,9 @@ void net_server_send(struct net_server *s, uint64_t conn, const struct net_frame
     if (c == NULL || c->state != NET_SOCKET)
         goto drop;
     struct net_socket *k = &c->socket;
-    bool fits = k->first == NULL ||
-                (k->queued <= s->limits.queue && frame->data.n <= s->limits.queue - k->queued);
+    size_t size = size_of(frame);
+    bool fits =
+        k->first == NULL || (k->queued <= s->limits.queue && size <= s->limits.queue - k->queued);
     q = fits ? calloc(1, sizeof *q) : NULL;
     if (q == NULL) {
         s->totals.ended_queue += !fits;
@@ -182,7 +188,7 @@ void net_server_send(struct net_server *s, uint64_t conn, const struct net_frame
     else
         k->last->next = q;
     k->last = q;
-    k->queued += frame->data.n;
+    k->queued += size;
     lws_callback_on_writable(c->wsi);
     return;
 drop:
@@ -199,17 +205,26 @@ void net_server_close(struct net_server *s, uint64_t conn)
     lws_callback_on_writable(c->wsi);
 }
 
+/* Copies n bytes of a frame from a place in it. */
+static void copy_out(const struct net_frame *f, size_t from, size_t n, uint8_t *out)
+{
+    size_t first = from < f->data.n ? f->data.n - from : 0;
+    first = first < n ? first : n;
+    if (first != 0)
+        memcpy(out, f->data.p + from, first);
+    if (n > first)
+        memcpy(out + first, f->rest.p + (from + first - f->data.n), n - first);
+}
+
 /* A large frame goes out in WebSocket fragments (RFC 6455 5.4), so that one copy of it serves all
  * who get it: libwebsockets wants room before what it writes. */
 static int write_some(struct net_connection *c)
 {
     struct net_server *s = c->server;
     struct net_socket *k = &c->socket;
-    struct bytes data = k->first->frame.data;
-    size_t left = data.n - k->sent, n = left < NET_CHUNK ? left : NET_CHUNK;
+    size_t left = size_of(&k->first->frame) - k->sent, n = left < NET_CHUNK ? left : NET_CHUNK;
     int how = lws_write_ws_flags(LWS_WRITE_BINARY, k->sent == 0, n == left);
-    if (n != 0)
-        memcpy(s->chunk + LWS_PRE, data.p + k->sent, n);
+    copy_out(&k->first->frame, k->sent, n, s->chunk + LWS_PRE);
     if (lws_write(c->wsi, s->chunk + LWS_PRE, n, (enum lws_write_protocol)how) < 0)
         return -1;
     s->totals.bytes_out += n;

@@ -9,21 +9,44 @@
 struct room_frame {
     size_t refs;
     struct buf bytes;
+    struct room_frame *rest; /* what comes after; or NULL */
 };
 
-int room_frame_new(const struct signal_message *m, struct room_frame **out)
+int room_frame_take(struct buf *bytes, struct room_frame **out)
 {
     struct room_frame *f = calloc(1, sizeof *f);
     if (f == NULL)
         return CONCLAVE_ENOMEM;
     f->refs = 1;
-    int rv = signal_write(m, &f->bytes);
-    if (rv != 0) {
-        room_frame_free(f);
-        return rv;
-    }
+    buf_move(&f->bytes, bytes);
     *out = f;
     return 0;
+}
+
+int room_frame_new(const struct signal_message *m, struct room_frame **out)
+{
+    struct buf bytes = {0};
+    int rv = signal_write(m, &bytes);
+    if (rv == 0)
+        rv = room_frame_take(&bytes, out);
+    buf_free(&bytes);
+    return rv;
+}
+
+int room_frame_new_with(const struct signal_message *m, struct room_frame *rest,
+                        struct room_frame **out)
+{
+    struct room_frame *f = NULL;
+    struct buf head = {0};
+    int rv = signal_write_head(m, &head);
+    if (rv == 0)
+        rv = room_frame_take(&head, &f);
+    if (rv == 0) {
+        f->rest = room_frame_share(rest);
+        *out = f;
+    }
+    buf_free(&head);
+    return rv;
 }
 
 struct bytes room_frame_tail(const struct room_frame *f, size_t n)
@@ -31,9 +54,25 @@ struct bytes room_frame_tail(const struct room_frame *f, size_t n)
     return bytes_of(f->bytes.p + f->bytes.n - n, n);
 }
 
-struct bytes room_frame_bytes(const struct room_frame *f)
+struct bytes room_frame_head(const struct room_frame *f)
 {
     return buf_view(&f->bytes);
+}
+
+struct bytes room_frame_rest(const struct room_frame *f)
+{
+    return f->rest != NULL ? buf_view(&f->rest->bytes) : bytes_of(NULL, 0);
+}
+
+size_t room_frame_size(const struct room_frame *f)
+{
+    return f->bytes.n + room_frame_rest(f).n;
+}
+
+void room_frame_put(const struct room_frame *f, struct buf *out)
+{
+    buf_put(out, room_frame_head(f));
+    buf_put(out, room_frame_rest(f));
 }
 
 struct room_frame *room_frame_share(struct room_frame *f)
@@ -46,6 +85,7 @@ void room_frame_free(struct room_frame *f)
 {
     if (f == NULL || --f->refs != 0)
         return;
+    room_frame_free(f->rest);
     buf_free(&f->bytes);
     free(f);
 }

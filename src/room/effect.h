@@ -9,7 +9,14 @@
 /* A message as a frame of one owner. EINVAL, ELIMIT, ENOMEM. */
 int room_frame_new(const struct signal_message *m, struct room_frame **out) CONCLAVE_CHECKED;
 
-/* Where the body stands in the frame of a message whose last field it is. */
+/* The same of a message whose last field is all of rest: a share of that instead of a copy. */
+int room_frame_new_with(const struct signal_message *m, struct room_frame *rest,
+                        struct room_frame **out) CONCLAVE_CHECKED;
+
+/* Bytes that are a message, or what several end with; takes them over. ENOMEM. */
+int room_frame_take(struct buf *bytes, struct room_frame **out) CONCLAVE_CHECKED;
+
+/* Where the body stands in the frame of a message whose last field it is; of one without rest. */
 struct bytes room_frame_tail(const struct room_frame *f, size_t n);
 
 /* Receivers, counted like frames: one list serves every message until it changes. */

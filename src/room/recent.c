@@ -4,7 +4,7 @@
 
 void room_recent_put(struct recent *q, struct room_frame *f, uint64_t now)
 {
-    size_t n = room_frame_bytes(f).n;
+    size_t n = room_frame_size(f);
     while (q->n != 0 && (q->n == ROOM_RECENT || q->bytes + n > ROOM_RECENT_BYTES))
         room_recent_pop(q);
     struct recent_message *m = &q->ring[(q->head + q->n++) % ROOM_RECENT];
@@ -15,7 +15,7 @@ void room_recent_put(struct recent *q, struct room_frame *f, uint64_t now)
 void room_recent_pop(struct recent *q)
 {
     struct recent_message *m = &q->ring[q->head];
-    q->bytes -= room_frame_bytes(m->frame).n;
+    q->bytes -= room_frame_size(m->frame);
     room_frame_free(m->frame);
     *m = (struct recent_message){0};
     q->head = (q->head + 1) % ROOM_RECENT;

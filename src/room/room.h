@@ -101,7 +101,12 @@ struct room_effect {
 /* The oldest effect not yet taken; false if there is none. */
 bool room_next(struct room *r, struct room_effect *out);
 
-struct bytes room_frame_bytes(const struct room_frame *f);
+/* A frame is one message in two pieces, one after the other. The rest is empty but where frames
+ * have it in common, as the Welcomes of one commit have their tree. */
+struct bytes room_frame_head(const struct room_frame *f);
+struct bytes room_frame_rest(const struct room_frame *f);
+size_t room_frame_size(const struct room_frame *f);               /* of both */
+void room_frame_put(const struct room_frame *f, struct buf *out); /* appends both */
 struct room_frame *room_frame_share(struct room_frame *f);
 void room_frame_free(struct room_frame *f);
 

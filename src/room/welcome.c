@@ -36,15 +36,21 @@ static bool is_of(const struct wait *w, uint64_t epoch)
 
 /* From here on it is a member like any other. */
 static int serve(struct room *r, struct wait *w, uint32_t committer, struct bytes slice,
-                 struct bytes tree)
+                 struct room_frame *tree)
 {
+    struct signal_message m = {
+        .type = SIGNAL_WELCOMED, .body = slice, .tree = room_frame_head(tree)};
+    struct room_frame *f = NULL;
     struct conn *c = w->conn;
     struct seat *s = w->seat;
     uint64_t epoch = s->epoch;
-    int rv = room_say(
-        r, c, &(struct signal_message){.type = SIGNAL_WELCOMED, .body = slice, .tree = tree});
+    int rv = room_effects_reserve(&r->effects, 1);
+    if (rv == 0)
+        rv = room_frame_new_with(&m, tree, &f);
     if (rv != 0)
         return rv;
+    room_effects_send_one(&r->effects, c->by_number.key, f);
+    room_frame_free(f);
     s->welcomed_by = committer;
     c->state = CONN_MEMBER;
     room_seat_connect(r, s, c, epoch);
@@ -54,7 +60,7 @@ static int serve(struct room *r, struct wait *w, uint32_t committer, struct byte
 
 /* from: the batch, by value: it goes with the last who is served. */
 static int serve_all(struct room *r, struct mls_welcome_walk *walk, struct batch from,
-                     struct bytes tree)
+                     struct room_frame *tree)
 {
     struct buf slice = {0};
     int rv = 0;
@@ -73,6 +79,8 @@ int room_welcome_serve(struct room *r, struct conn *c, const struct signal_messa
 {
     struct batch *b = find_batch(r, m->epoch);
     struct mls_welcome_walk walk;
+    struct room_frame *shared =
+        NULL; /* the tree: nearly all of each Welcome, and the same in all */
     struct buf tree = {0};
     if (b == NULL || b->committer != c->seat->leaf) /* too late, or not its to give */
         return 0;
@@ -84,7 +92,10 @@ int room_welcome_serve(struct room *r, struct conn *c, const struct signal_messa
     mls_tree_write(&b->tree, &tree);
     int rv = buf_check(&tree);
     if (rv == 0)
-        rv = serve_all(r, &walk, *b, buf_view(&tree));
+        rv = room_frame_take(&tree, &shared);
+    if (rv == 0)
+        rv = serve_all(r, &walk, *b, shared);
+    room_frame_free(shared);
     buf_free(&tree);
     return rv;
 }

@@ -120,7 +120,7 @@ static void turn_away(struct hall *h, struct visitor *v, int reason)
 
 static void send_frame(struct hall *h, const struct room_effect *e)
 {
-    size_t n = room_frame_bytes(e->frame).n;
+    size_t n = room_frame_size(e->frame);
     for (size_t i = 0; i < e->n_conns; i++)
         h->config.out.send(h->config.out.ctx, e->conns[i], e->frame);
     h->totals.frames_out += e->n_conns;
@@ -403,7 +403,7 @@ int hall_media(struct hall *h, uint64_t conn, struct bytes body)
     if (rv == 0) {
         h->config.out.send(h->config.out.ctx, conn, frame);
         h->totals.frames_out++;
-        h->totals.bytes_out += room_frame_bytes(frame).n;
+        h->totals.bytes_out += room_frame_size(frame);
     }
     room_frame_free(frame);
     return rv;

@@ -287,28 +287,53 @@ static int write_field(struct buf *b, size_t limit, enum field_kind kind, const 
     return 0;
 }
 
-int signal_write(const struct signal_message *m, struct buf *out)
+static const struct field *last_field(const struct row *row)
 {
-    const struct row *row = row_of(m->type);
+    const struct field *last = NULL;
+    for (const struct field *f = next_field(row, NULL); f != NULL; f = next_field(row, f))
+        last = f;
+    return last;
+}
+
+/* Appends the frame; of the field `end`, if it is not NULL, only its length, which is rest. */
+static int write_frame(const struct signal_message *m, const struct row *row,
+                       const struct field *end, size_t rest, struct buf *out)
+{
     size_t mark = out->n;
-    if (row == NULL)
-        return CONCLAVE_EINVAL;
     int rv = buf_check(out);
     if (rv != 0)
         return rv;
     write_u8(out, (uint8_t)m->type);
-    for (const struct field *f = next_field(row, NULL); rv == 0 && f != NULL;
-         f = next_field(row, f))
+    for (const struct field *f = next_field(row, NULL); rv == 0 && f != end; f = next_field(row, f))
         rv = write_field(out, row->limit, f->kind, (const uint8_t *)m + f->at);
+    if (rv == 0 && end != NULL)
+        write_varint(out, rest);
     if (rv == 0)
         rv = buf_check(out);
-    if (rv == 0 && out->n - mark > row->limit)
+    if (rv == 0 && out->n - mark + rest > row->limit)
         rv = CONCLAVE_ELIMIT;
     if (rv != 0) {
         out->n = mark;
         out->failed = false;
     }
     return rv;
+}
+
+int signal_write(const struct signal_message *m, struct buf *out)
+{
+    const struct row *row = row_of(m->type);
+    return row == NULL ? CONCLAVE_EINVAL : write_frame(m, row, NULL, 0, out);
+}
+
+int signal_write_head(const struct signal_message *m, struct buf *out)
+{
+    const struct row *row = row_of(m->type);
+    const struct field *last = row == NULL ? NULL : last_field(row);
+    if (last == NULL || last->kind != FIELD_OPAQUE)
+        return CONCLAVE_EINVAL;
+    const void *at = (const uint8_t *)m + last->at;
+    const struct bytes *rest = at;
+    return rest->n > row->limit ? CONCLAVE_ELIMIT : write_frame(m, row, last, rest->n, out);
 }
 
 int signal_connect_tbs(struct bytes nonce, enum signal_type type, struct bytes subject,

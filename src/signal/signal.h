@@ -107,6 +107,10 @@ int signal_read(struct bytes frame, struct signal_message *out) CONCLAVE_CHECKED
  * too large, ENOMEM. On failure out is as it was. */
 int signal_write(const struct signal_message *m, struct buf *out) CONCLAVE_CHECKED;
 
+/* The same but for the bytes of the last field, which has no fixed size: for a frame whose end is
+ * kept elsewhere, once for many. EINVAL also for a message that does not end so. */
+int signal_write_head(const struct signal_message *m, struct buf *out) CONCLAVE_CHECKED;
+
 /* Lists are written into a buf of their own, which then is the message's entries, refs or
  * presence. */
 void signal_put_entry(struct buf *b, const struct signal_entry *entry);

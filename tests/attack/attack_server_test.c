@@ -29,7 +29,7 @@ static void sent(void *ctx, uint64_t conn, struct room_frame *frame)
     struct guess *g = ctx;
     (void)conn;
     buf_clear(&g->said);
-    buf_put(&g->said, room_frame_bytes(frame));
+    room_frame_put(frame, &g->said);
 }
 
 static void closed(void *ctx, uint64_t conn, int reason)
@@ -174,7 +174,7 @@ static void echo(void *ctx, uint64_t conn, struct bytes data)
 {
     struct siege *s = ctx;
     static const uint8_t ping[] = "ping";
-    struct net_frame frame = {bytes_of(ping, 4), nothing_to_release, NULL};
+    struct net_frame frame = {.data = bytes_of(ping, 4), .release = nothing_to_release};
     bool greedy = bytes_equal(data, bytes_str("more"));
     if (greedy)
         frame.data = bytes_of(s->giant, GREEDY_FRAME);

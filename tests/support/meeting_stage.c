@@ -205,7 +205,7 @@ static void carry_out_send(struct stage *s, const struct room_effect *e)
         struct buf copy = {0};
         if (a == NULL)
             continue;
-        buf_put(&copy, room_frame_bytes(e->frame));
+        room_frame_put(e->frame, &copy);
         if (s->hooks.down == NULL || s->hooks.down(s->hooks.ctx, s, a, &copy))
             wire_put(s, &a->down, buf_view(&copy));
         buf_free(&copy);
@@ -278,7 +278,7 @@ static void server_receives(struct stage *s, struct stage_actor *a, struct bytes
         struct room_frame *fault = NULL;
         if (!hello_is_right(s, frame)) {
             fault = room_fault_frame(REASON_NO_SUCH_MEETING);
-            wire_put(s, &a->down, room_frame_bytes(fault));
+            wire_put(s, &a->down, room_frame_head(fault));
             room_frame_free(fault);
             server_drops(s, a);
             return;

@@ -191,7 +191,7 @@ static struct room_client *client_at(struct room_world *w, uint64_t conn)
     return NULL;
 }
 
-static void deliver(struct room_client *c, struct bytes frame)
+static void deliver(struct room_client *c, const struct room_frame *frame)
 {
     if (c->inbox_n == c->inbox_cap) {
         c->inbox_cap = c->inbox_cap == 0 ? 16 : 2 * c->inbox_cap;
@@ -199,7 +199,7 @@ static void deliver(struct room_client *c, struct bytes frame)
         assert_non_null(c->inbox);
     }
     c->inbox[c->inbox_n] = (struct buf){0};
-    buf_put(&c->inbox[c->inbox_n++], frame);
+    room_frame_put(frame, &c->inbox[c->inbox_n++]);
 }
 
 static void copy(struct buf *to, struct bytes from)
@@ -382,12 +382,24 @@ static void store_commit(struct room_world *w, const struct room_effect *e)
     copy(&s->data, e->data);
 }
 
+/* Frames of one batch are all there before the first is carried out. */
+static void count_tree(struct room_world *w, const struct room_frame *frame)
+{
+    const uint8_t *tree = room_frame_rest(frame).p;
+    if (tree != NULL && tree != w->tree) {
+        w->tree = tree;
+        w->trees++;
+    }
+}
+
 static void carry_out(struct room_world *w, const struct room_effect *e)
 {
+    if (e->kind == ROOM_SEND)
+        count_tree(w, e->frame);
     for (size_t i = 0; i < e->n_conns; i++) {
         struct room_client *c = client_at(w, e->conns[i]);
         if (c != NULL && e->kind == ROOM_SEND)
-            deliver(c, room_frame_bytes(e->frame));
+            deliver(c, e->frame);
         if (c != NULL && e->kind == ROOM_CLOSE) {
             c->conn = 0;
             c->closed = true;

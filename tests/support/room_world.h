@@ -76,6 +76,8 @@ struct room_world {
     /* allocations of the room that succeed before one fails, once; SIZE_MAX: none does */
     size_t allocations_left;
     bool out_of_memory;  /* one has failed */
+    const uint8_t *tree; /* of the last Welcomed; and how often another than before was sent */
+    unsigned trees;
     size_t effects;      /* carried out */
     size_t effects_left; /* the machine dies before the next one; SIZE_MAX: never */
 };

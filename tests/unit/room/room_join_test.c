@@ -551,6 +551,27 @@ static void a_joiner_without_a_welcome_is_removed_and_waits_again(void **state)
     room_world_fini(&w);
 }
 
+static void the_welcomes_of_one_commit_share_its_tree(void **state)
+{
+    (void)state;
+    struct room_world w;
+    struct room_client *people[3];
+    static const char *const names[] = {COLLEAGUE("p0"), COLLEAGUE("p1"), COLLEAGUE("p2")};
+    room_world_init(&w);
+    for (size_t i = 0; i < 3; i++) {
+        people[i] = colleague(&w, names[i]);
+        room_connect(&w, people[i]);
+        room_knock(&w, people[i]);
+    }
+    room_start(&w);
+    room_add_joiners(&w, &w.client[0]);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(people[i]->got[SIGNAL_WELCOMED], 1);
+    assert_int_equal(w.trees, 1);
+    room_agrees(&w);
+    room_world_fini(&w);
+}
+
 static void newcomers_go_to_members_who_welcome_them(void **state)
 {
     (void)state;
@@ -739,6 +760,7 @@ int main(void)
         cmocka_unit_test(the_next_member_is_asked_when_the_leader_does_not_act),
         cmocka_unit_test(joiners_come_in_batches_in_the_order_of_their_coming),
         cmocka_unit_test(a_joiner_without_a_welcome_is_removed_and_waits_again),
+        cmocka_unit_test(the_welcomes_of_one_commit_share_its_tree),
         cmocka_unit_test(newcomers_go_to_members_who_welcome_them),
         cmocka_unit_test(a_welcome_that_is_late_but_in_time_brings_what_was_missed),
         cmocka_unit_test(only_the_committer_gives_the_welcome),

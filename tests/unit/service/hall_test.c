@@ -46,10 +46,10 @@ static void sent(void *ctx, uint64_t conn, struct room_frame *frame)
     struct fixture *f = ctx;
     struct line *l = &f->line[conn - 1];
     buf_clear(&l->last);
-    buf_put(&l->last, room_frame_bytes(frame));
+    room_frame_put(frame, &l->last);
     l->frames++;
     if (l->p != NULL) {
-        struct participant_input in = {PARTICIPANT_FRAME, room_frame_bytes(frame), 0};
+        struct participant_input in = {PARTICIPANT_FRAME, buf_view(&l->last), 0};
         assert_int_equal(participant_input(l->p, &in, f->now), 0);
     }
 }

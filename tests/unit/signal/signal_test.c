@@ -155,6 +155,58 @@ static void every_message_comes_back_as_it_went(void **state)
     for_every_message(comes_back);
 }
 
+static bool ends_in_any_size(enum signal_type type)
+{
+    switch (type) {
+    case SIGNAL_HELLO:
+    case SIGNAL_COMPLAINT:
+    case SIGNAL_LEAVE:
+    case SIGNAL_WAITING:
+    case SIGNAL_LOBBY:
+    case SIGNAL_JOINERS:
+    case SIGNAL_REJECTED:
+    case SIGNAL_PRESENCE:
+    case SIGNAL_INFO_REQUEST:
+    case SIGNAL_TAKEN:
+    case SIGNAL_LIVE:
+    case SIGNAL_UNDONE:
+    case SIGNAL_FAULT:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void has_a_head_if_its_end_may_be_elsewhere(const struct signal_message *m,
+                                                   struct bytes frame)
+{
+    struct buf head = {0};
+    buf_put(&head, bytes_str("before"));
+    if (!ends_in_any_size(m->type)) {
+        assert_int_equal(signal_write_head(m, &head), CONCLAVE_EINVAL);
+        assert_bytes(buf_view(&head), bytes_str("before"));
+    } else {
+        struct signal_message back;
+        assert_int_equal(signal_write_head(m, &head), 0);
+        size_t n = head.n - 6;
+        assert_true(n < frame.n);
+        assert_memory_equal(head.p + 6, frame.p, n);
+        assert_int_equal(signal_read(frame, &back), 0);
+        const struct bytes ends[] = {back.body, back.tree, back.signature, back.card, back.ref};
+        size_t found = 0;
+        for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+            found += ends[i].p == frame.p + n && ends[i].n == frame.n - n;
+        assert_int_equal(found, 1);
+    }
+    buf_free(&head);
+}
+
+static void the_end_of_a_frame_may_be_kept_elsewhere(void **state)
+{
+    (void)state;
+    for_every_message(has_a_head_if_its_end_may_be_elsewhere);
+}
+
 /* Each cut is a copy of its own size, so that reading beyond it is seen. */
 static void is_refused_if_cut(const struct signal_message *m, struct bytes frame)
 {
@@ -257,9 +309,11 @@ static void a_frame_may_be_as_large_as_its_limit_and_no_larger(void **state)
         struct buf out = {0};
         buf_put(&out, bytes_str("before"));
         assert_int_equal(signal_write(&larger, &out), CONCLAVE_ELIMIT);
+        assert_int_equal(signal_write_head(&larger, &out), CONCLAVE_ELIMIT);
         larger.body.n = limit + 1;
         larger.body.p = frame.p; /* never read: the size alone is refused */
         assert_int_equal(signal_write(&larger, &out), CONCLAVE_ELIMIT);
+        assert_int_equal(signal_write_head(&larger, &out), CONCLAVE_ELIMIT);
         assert_bytes(buf_view(&out), bytes_str("before"));
         buf_free(&out);
         buf_free(&frame);
@@ -392,6 +446,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_message_comes_back_as_it_went),
+        cmocka_unit_test(the_end_of_a_frame_may_be_kept_elsewhere),
         cmocka_unit_test(every_truncation_is_refused_and_leaves_the_output_alone),
         cmocka_unit_test(bytes_after_a_message_are_refused),
         cmocka_unit_test(a_type_that_is_not_in_the_list_is_no_message),
