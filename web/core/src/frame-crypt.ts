@@ -1,10 +1,21 @@
 /* Frames sealed and opened (docs/MEDIA.md): headers, nonces, keys and windows by the module, in two
  * steps, AES-GCM between them by WebCrypto. No transport is known here. */
-import type { Module } from "./module.js";
+import type { Module, Waiter } from "./module.js";
+import { FAILED } from "./operations.js";
 import { ConclaveError, type FrameStats, type Source } from "./types.js";
 import { Reader, Writer } from "./wire.js";
 
-export type Codec = "opus" | "vp8";
+/** The module derives keys here, which waits for nothing; all else would be a mistake. */
+export const keysOnly: Waiter = {
+  imports: (_memory, operations) =>
+    Object.fromEntries(operations.map((operation) => [operation, () => FAILED])),
+  random: (out) => {
+    const fresh = new Uint8Array(out.length);
+    crypto.getRandomValues(fresh);
+    out.set(fresh);
+  },
+  call: () => Promise.reject(new Error("nothing here waits")),
+};
 
 /* enum sframe_codec */
 const CODECS = { opus: 1, vp8: 2 } as const;
@@ -131,7 +142,7 @@ export class FrameCrypt {
     return key;
   }
 
-  private clearOf(codec: Codec, frame: Uint8Array): number {
+  private clearOf(codec: keyof typeof CODECS, frame: Uint8Array): number {
     /* Ten bytes at most are looked at: they are all that is copied. */
     const head = frame.subarray(0, 10);
     const size = this.module.callNow("frames_clear", [CODECS[codec]], head, [], false).value;

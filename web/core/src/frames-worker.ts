@@ -1,9 +1,8 @@
 /* Frames of RTCRtpSender and RTCRtpReceiver, sealed and opened whole. What does not open is dropped:
  * there is no pass-through. */
-import { type EpochMessage, FrameCrypt } from "./frame-crypt.js";
+import { type EpochMessage, FrameCrypt, keysOnly } from "./frame-crypt.js";
 import type { FrameOptions, FramesTold } from "./frames.js";
-import { Module, type Waiter } from "./module.js";
-import { FAILED } from "./operations.js";
+import { Module } from "./module.js";
 import type { Source } from "./types.js";
 
 interface EncodedFrame {
@@ -31,18 +30,6 @@ const scope = globalThis as unknown as {
 
 /* As often a key frame is asked for, in milliseconds: as src/call does. */
 const KEY_FRAME_AGAIN = 500;
-
-/** The module derives keys here, which waits for nothing; all else would be a mistake. */
-const waiter: Waiter = {
-  imports: (_memory, operations) =>
-    Object.fromEntries(operations.map((operation) => [operation, () => FAILED])),
-  random: (out) => {
-    const fresh = new Uint8Array(out.length);
-    crypto.getRandomValues(fresh);
-    out.set(fresh);
-  },
-  call: () => Promise.reject(new Error("nothing here waits")),
-};
 
 let begun: (crypt: FrameCrypt) => void;
 const crypt = new Promise<FrameCrypt>((resolve) => {
@@ -110,7 +97,7 @@ scope.onmessage = (event) => {
   const message = event.data as Message;
   switch (message.what) {
     case "begin":
-      void Module.load(message.module, waiter).then((module) => {
+      void Module.load(message.module, keysOnly).then((module) => {
         begun(new FrameCrypt(module));
         scope.postMessage({ what: "begun" });
       });

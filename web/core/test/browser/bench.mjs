@@ -1,4 +1,8 @@
 // What each bridge costs: `node test/browser/bench.mjs`, for docs/BENCHMARKS.md.
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
 import { startBrowser, startProxy, startServer } from "./harness.mjs";
 
 const ROUNDS = 400;
@@ -94,6 +98,17 @@ for (const bridge of ["jspi", "shared", "software"]) {
   );
   console.log(JSON.stringify({ bridge, ...result }));
 }
+
+const { outputFiles } = await build({
+  entryPoints: [fileURLToPath(new URL("frames-bench.ts", import.meta.url))],
+  bundle: true,
+  format: "esm",
+  write: false,
+});
+await page.addScriptTag({ type: "module", content: outputFiles[0].text });
+await page.waitForFunction("window.benchFrames");
+for (const bytes of [100, 1200, 20000])
+  console.log(JSON.stringify(await page.evaluate((n) => benchFrames(n, 2000), bytes)));
 await browser.close();
 proxy.stop();
 await server.stop();
