@@ -4,6 +4,8 @@ import {
   decodeMedia,
   encodeMedia,
   type FrameEvent,
+  type Frames,
+  type MediaRequest,
   type Meeting,
   type Source,
 } from "../../../core/src/index";
@@ -25,35 +27,69 @@ class SwitchLine implements MediaLine {
   private readonly listeners = new Set<(event: LineEvent) => void>();
   private readonly slots = new Map<string, MediaStreamTrack>(); // by id
   private readonly shown = new Map<string, Shown>(); // likewise
+  private readonly sources = new Map<Source, MediaStreamTrack>(); // ours
   private readonly stops: (() => void)[] = [];
+  private wants: readonly Want[] = [];
   private state: LineState = "connecting";
-  session: MediaSession | null = null;
-  ready: Promise<void> = Promise.resolve();
+  private session: MediaSession | null = null; // open for use
+  private opening: MediaSession | null = null;
 
-  constructor(private readonly meeting: Meeting) {}
-
-  async open(): Promise<void> {
-    const frames = await this.meeting.frames();
+  constructor(
+    private readonly meeting: Meeting,
+    private readonly frames: Frames,
+  ) {
     this.stops.push(
       () => frames.close(),
       frames.on((event) => this.show(event)),
-      this.meeting.on((event) => {
+      meeting.on((event) => {
         if (event.type === "media") this.hear(event.body);
-        if (event.type === "phase" && event.phase === "in-meeting") this.resume();
+        if (event.type === "phase" && event.phase === "in-meeting") void this.begin();
       }),
     );
-    const send = this.meeting;
-    this.ready = MediaSession.open(
-      {
-        say: (request) => void send.sendMedia(encodeMedia(request)).catch(() => this.lose()),
-        frames,
-        slot: (id, track) => this.fill(id, track),
-        speakers: (leaves) => this.emit({ type: "speakers", leaves }),
-        refused: () => this.tell("refused"),
+  }
+
+  /* ---- Beginning ---- */
+
+  /** At first, and whenever the connection is back: the switch forgets a member's transports when it
+   * is cut (docs/PROTOCOL.md section 9). */
+  async begin(): Promise<void> {
+    this.endSession();
+    this.tell("connecting");
+    let mine: MediaSession | undefined;
+    const options = {
+      /* What a session of before still says is of transports that are no more. */
+      say: (request: MediaRequest) => {
+        if (mine === this.opening || mine === this.session) this.say(request);
       },
-      (session) => (this.session = session),
-    );
-    await this.ready;
+      frames: this.frames,
+      slot: (id: string, track: MediaStreamTrack) => this.fill(id, track),
+      speakers: (leaves: readonly number[]) => this.emit({ type: "speakers", leaves }),
+      refused: () => this.tell("refused"),
+    };
+    try {
+      await MediaSession.open(options, (made) => (this.opening = mine = made));
+    } catch (error) {
+      if (this.opening === mine) this.tell("refused");
+      else return; /* another has begun meanwhile */
+      throw error;
+    }
+    if (mine === undefined || this.opening !== mine) return;
+    [this.session, this.opening] = [mine, null];
+    for (const [source, track] of this.sources) await mine.publish(source, track);
+    await mine.want(this.wants);
+  }
+
+  private say(request: MediaRequest): void {
+    void this.meeting.sendMedia(encodeMedia(request)).catch(() => this.lose());
+  }
+
+  private endSession(): void {
+    const old = this.session ?? this.opening;
+    this.session = this.opening = null;
+    old?.close();
+    for (const shown of this.shown.values()) this.emit({ type: "track", ...shown, track: null });
+    this.shown.clear();
+    this.slots.clear();
   }
 
   /* ---- What the switch says ---- */
@@ -61,7 +97,7 @@ class SwitchLine implements MediaLine {
   private hear(body: Uint8Array): void {
     const reply = decodeMedia(body);
     if (reply === null) return;
-    this.session?.hear(reply);
+    (this.session ?? this.opening)?.hear(reply);
     if (reply.kind !== "state") return;
     if (reply.state === "connected") void this.connected();
     if (reply.state === "lost") this.lose();
@@ -77,12 +113,6 @@ class SwitchLine implements MediaLine {
 
   private lose(): void {
     if (this.state === "connected") this.tell("lost");
-  }
-
-  /* The switch forgets the transports of a connection that was cut. */
-  private resume(): void {
-    for (const direction of ["send", "recv"] as const)
-      void this.session?.restart(direction).catch(() => this.lose());
   }
 
   private tell(state: LineState, cipher: string | null = null): void {
@@ -123,26 +153,31 @@ class SwitchLine implements MediaLine {
   }
 
   async publish(source: Source, track: MediaStreamTrack | null): Promise<void> {
-    await this.ready;
-    if (track === null) this.session?.unpublish(source);
-    else await this.session?.publish(source, track);
+    if (track === null) {
+      this.sources.delete(source);
+      this.session?.unpublish(source);
+    } else {
+      this.sources.set(source, track);
+      await this.session?.publish(source, track);
+    }
   }
 
   want(wants: readonly Want[]): void {
-    void this.ready.then(() => this.session?.want(wants)).catch(() => this.lose());
+    this.wants = wants;
+    void this.session?.want(wants).catch(() => this.lose());
   }
 
   close(): void {
     this.listeners.clear();
     for (const stop of this.stops.splice(0)) stop();
-    this.session?.close();
+    this.endSession();
   }
 }
 
 export async function openLine(meeting: Meeting): Promise<MediaLine> {
-  const line = new SwitchLine(meeting);
+  const line = new SwitchLine(meeting, await meeting.frames());
   try {
-    await line.open();
+    await line.begin();
   } catch (error) {
     line.close();
     throw error;

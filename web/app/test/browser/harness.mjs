@@ -21,28 +21,46 @@ export function missing() {
   return null;
 }
 
+/** One process of the server: started, and where it answers. */
+async function run(settings, address) {
+  await rm(address, { force: true });
+  const child = spawn(CONCLAVED, ["--config", settings], { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (data) => (log += data));
+  for (let i = 0; i < START_TRIES; i++) {
+    if (child.exitCode !== null) throw new Error(`conclaved does not start: ${log}`);
+    await sleep(50);
+    const url = existsSync(address) ? (await readFile(address, "utf8")).trim() : "";
+    if (url !== "") return { child, url };
+  }
+  throw new Error(`conclaved does not get ready: ${log}`);
+}
+
+async function kill(child) {
+  const ended = new Promise((done) => child.once("exit", done));
+  child.kill("SIGKILL");
+  await ended;
+}
+
 export async function startServer(web) {
   const folder = await mkdtemp(join(tmpdir(), "conclave-app-"));
   const settings = join(folder, "conclaved.ini");
   const address = join(folder, "data/run/address");
-  await writeFile(settings, `[server]\nport = 0\nweb = ${web}\ndata = ${join(folder, "data")}\n`);
-  const child = spawn(CONCLAVED, ["--config", settings], { stdio: ["ignore", "ignore", "pipe"] });
-  let log = "";
-  child.stderr.on("data", (data) => (log += data));
-  let url = "";
-  for (let i = 0; url === "" && i < START_TRIES; i++) {
-    if (child.exitCode !== null) throw new Error(`conclaved does not start: ${log}`);
-    await sleep(50);
-    url = existsSync(address) ? (await readFile(address, "utf8")).trim() : "";
-  }
+  const text = (port) =>
+    `[server]\nport = ${port}\nweb = ${web}\ndata = ${join(folder, "data")}\n`;
+  await writeFile(settings, text(0));
+  let { child, url } = await run(settings, address);
   return {
     url,
     folder,
-    log: () => log,
+    /** Killed, and started again at the same place. */
+    async restart() {
+      await kill(child);
+      await writeFile(settings, text(new URL(url).port));
+      ({ child } = await run(settings, address));
+    },
     async stop() {
-      const ended = new Promise((done) => child.once("exit", done));
-      child.kill("SIGKILL");
-      await ended;
+      await kill(child);
       await rm(folder, { recursive: true, force: true });
     },
   };

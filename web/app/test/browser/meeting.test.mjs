@@ -215,6 +215,21 @@ test("a page that is loaded anew comes back to its place", options, async () => 
   assert.equal(people.filter((p) => p.name === "Bo").length, 1);
 });
 
+test("a server that dies is waited for: same code, and pictures again", options, async () => {
+  const link = await makeMeeting(server, "--everybody");
+  const host = await hostOf(link, "--synthetic", "3");
+  const { page } = await guest(link, "Bo");
+  const before = await sameCode([page], [host]);
+  await moves(page, "Ada");
+  const told = page.getByText("Connection lost. Reconnecting");
+  const cut = told.waitFor(); /* before: it may be short */
+  await server.restart();
+  await cut;
+  await told.waitFor({ state: "detached" });
+  assert.equal(await sameCode([page], [host]), before);
+  await moves(page, "Ada");
+});
+
 test("an ended meeting and a link that is wrong are told as what they are", options, async () => {
   const link = await makeMeeting(server, "--everybody");
   const host = await hostOf(link);
