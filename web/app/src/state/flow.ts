@@ -22,8 +22,12 @@ const DAY_MS = 86_400_000;
 let core: Promise<Core> | null = null;
 
 function loadCore(): Promise<Core> {
-  core ??= engine.loadCore();
-  core.catch(() => (core = null)); /* the next try is a new one */
+  if (core !== null) return core;
+  core = engine.loadCore();
+  core.then(
+    () => performance.mark("conclave-ready"), /* for whoever measures */
+    () => (core = null), /* the next try is a new one */
+  );
   return core;
 }
 
