@@ -131,6 +131,27 @@ static void say_answer(struct media_desk *d, const struct transport *t)
     buf_free(&video);
 }
 
+static bool has_speakers(const struct media_desk *d, const struct meeting *g)
+{
+    uint32_t leaf;
+    return sfu_meeting_speakers(d->config.sfu, (uint32_t)g->by_number.key, &leaf, 1) != 0;
+}
+
+static void say_speakers(struct media_desk *d, const struct meeting *g, const uint64_t *conns,
+                         size_t n_conns)
+{
+    uint32_t leaves[SIGNAL_SPEAKERS_MAX];
+    struct buf list = {0};
+    size_t n = sfu_meeting_speakers(d->config.sfu, (uint32_t)g->by_number.key, leaves,
+                                    SIGNAL_SPEAKERS_MAX);
+    for (size_t i = 0; i < n; i++)
+        signal_put_leaf(&list, leaves[i]);
+    int rv = buf_check(&list);
+    say_to(d, conns, n_conns,
+           &(struct signal_media){.kind = SIGNAL_MEDIA_SPEAKERS, .list = buf_view(&list)}, rv);
+    buf_free(&list);
+}
+
 /* ---- Life ---- */
 
 int media_desk_new(const struct media_desk_config *config, struct media_desk **out)
@@ -338,6 +359,9 @@ static int hear_open(struct media_desk *d, struct member *who, const struct sign
     }
     if (rv == 0)
         say_answer(d, t);
+    /* who speaks is told when it changes, and to whom it is news */
+    if (rv == 0 && !same && (m->roles & SIGNAL_RECEIVES) != 0 && has_speakers(d, who->meeting))
+        say_speakers(d, who->meeting, &who->by_conn.key, 1);
     return rv;
 }
 
@@ -505,22 +529,14 @@ static void note_flow(struct media_desk *d, const struct transport *t, const str
 
 static void tell_speakers(struct media_desk *d, const struct meeting *g)
 {
-    uint32_t leaves[SIGNAL_SPEAKERS_MAX];
-    struct buf list = {0};
-    size_t n = sfu_meeting_speakers(d->config.sfu, (uint32_t)g->by_number.key, leaves,
-                                    SIGNAL_SPEAKERS_MAX);
-    for (size_t i = 0; i < n; i++)
-        signal_put_leaf(&list, leaves[i]);
     buf_clear(&d->conns);
     for (const struct member *m = g->members; m != NULL; m = m->next)
         buf_put(&d->conns, bytes_of(&m->by_conn.key, sizeof m->by_conn.key));
-    int rv = buf_check(&list) != 0 ? CONCLAVE_ENOMEM : buf_check(&d->conns);
-    if (rv != 0)
+    if (buf_check(&d->conns) != 0)
         d->counters.unsaid++;
     else /* the allocator's alignment is a number's, too */
-        say_to(d, (const uint64_t *)(const void *)d->conns.p, d->conns.n / sizeof(uint64_t),
-               &(struct signal_media){.kind = SIGNAL_MEDIA_SPEAKERS, .list = buf_view(&list)}, 0);
-    buf_free(&list);
+        say_speakers(d, g, (const uint64_t *)(const void *)d->conns.p,
+                     d->conns.n / sizeof(uint64_t));
 }
 
 static void tell_demand(struct media_desk *d, const struct transport *t, const struct sfu_event *e)

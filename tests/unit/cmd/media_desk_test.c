@@ -424,6 +424,20 @@ static void speakers_are_told_to_all(void **state)
     assert_int_equal(leaf, 3);
 }
 
+static void who_comes_later_is_told_who_speaks(void **state)
+{
+    struct fixture *f = *state;
+    f->sfu.speakers[0] = 4;
+    f->sfu.n_speakers = 1;
+    opens(f, ALICE, 3);
+    assert_int_equal(f->n_said, 2);
+    assert_int_equal(f->said[0].m.kind, SIGNAL_MEDIA_ANSWER);
+    assert_int_equal(f->said[1].m.kind, SIGNAL_MEDIA_SPEAKERS);
+    assert_int_equal(f->said[1].conn, ALICE);
+    opens(f, ALICE, 3); /* a restart */
+    assert_int_equal(f->n_said, 3);
+}
+
 static void what_nobody_wants_is_told_its_sender(void **state)
 {
     struct fixture *f = *state;
@@ -519,6 +533,7 @@ int main(void)
         TEST(flows_of_one_member_are_told_together),
         TEST(many_flows_are_told_in_messages_of_their_size),
         TEST(speakers_are_told_to_all),
+        TEST(who_comes_later_is_told_who_speaks),
         TEST(what_nobody_wants_is_told_its_sender),
         TEST(who_is_connected_or_lost_is_told),
         TEST(without_memory_nothing_is_half_done),
