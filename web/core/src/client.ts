@@ -11,6 +11,7 @@ interface Pending {
 
 export class Client {
   private last = 0;
+  private failure: ConclaveError | null = null;
   private readonly pending = new Map<number, Pending>();
   private readonly meetings = new Map<number, (told: Told) => void>();
 
@@ -30,6 +31,7 @@ export class Client {
   }
 
   request(request: Request, transfer: Transferable[] = []): Promise<Answer> {
+    if (this.failure !== null) return Promise.reject(this.failure);
     const id = ++this.last;
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve, reject });
@@ -37,10 +39,13 @@ export class Client {
     });
   }
 
-  /** What a worker that could not be loaded, or died, leaves behind. */
+  /** A worker that could not be loaded, or died: nothing is answered any more. */
   fail(text: string): void {
-    for (const one of this.pending.values()) one.reject(new ConclaveError("EINTERNAL", text));
+    this.failure ??= new ConclaveError("EINTERNAL", text);
+    for (const one of this.pending.values()) one.reject(this.failure);
     this.pending.clear();
+    for (const [meeting, tell] of this.meetings)
+      tell({ meeting, effects: [], view: null, broken: text });
   }
 
   listen(meeting: number, listener: (told: Told) => void): void {

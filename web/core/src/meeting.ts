@@ -86,6 +86,7 @@ export class MeetingInPage implements Meeting {
       })) as boolean;
     } catch (error) {
       client.unlisten(number);
+      store?.close?.();
       throw error;
     }
   }
@@ -351,8 +352,9 @@ export class MeetingInPage implements Meeting {
     this.drop();
     this.listeners.clear();
     (await this.made)?.close();
-    const { client, number: meeting } = this.parts;
+    const { client, number: meeting, store } = this.parts;
     client.unlisten(meeting);
-    await client.request({ op: "free", meeting });
+    await client.request({ op: "free", meeting }).catch(() => undefined); // the engine is gone
+    store?.close?.();
   }
 }

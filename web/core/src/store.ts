@@ -78,9 +78,29 @@ async function unwrap(w: Wrapped): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: w.iv }, w.by, w.key));
 }
 
+/* A page that is loaded again may come before the browser has let go of it. */
+const LOCK_PATIENCE = 3000;
+
+/** Holds the lock until the result is called, or the page is gone. Rejected if another has it. */
+function lock(name: string): Promise<() => void> {
+  const signal = AbortSignal.timeout(LOCK_PATIENCE);
+  return new Promise((resolve, reject) => {
+    const hold = () => new Promise<void>((release) => resolve(release));
+    navigator.locks.request(`conclave ${name}`, { signal }, hold).catch(() => {
+      const reason = {
+        name: "ANOTHER_TAB",
+        text: "You are in this meeting in another tab or window.",
+        next: "Go on there, or close it first.",
+      };
+      reject(new ConclaveError(reason.name, reason.text, reason));
+    });
+  });
+}
+
 /** Of one meeting and one identity. `name`: any text that tells them from others. */
 export class IndexedStore implements StateStore {
   private deltas = 0;
+  private release: (() => void) | null = null;
   constructor(private readonly name: string) {}
 
   private put(store: IDBObjectStore, what: string | number, value: unknown): void {
@@ -94,6 +114,7 @@ export class IndexedStore implements StateStore {
   }
 
   async load(): Promise<SavedState> {
+    this.release ??= await lock(this.name);
     const found = await transaction("state", "readonly", false, async (store) => ({
       wrapped: (await done(store.get([this.name, "key"]))) as Wrapped | undefined,
       snapshot: (await done(store.get([this.name, "snapshot"]))) as Uint8Array | undefined,
@@ -137,6 +158,11 @@ export class IndexedStore implements StateStore {
       store.delete(this.all());
     });
     this.deltas = 0;
+  }
+
+  close(): void {
+    this.release?.();
+    this.release = null;
   }
 }
 

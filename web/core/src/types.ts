@@ -170,13 +170,16 @@ export interface SavedState {
 /** Where a participant's state is kept, so that a reload resumes its place. Calls are made in
  * order; each must have happened when its promise is fulfilled. */
 export interface StateStore {
-  /** `key` is drawn at the first time; in later ones it must be the same. */
+  /** `key` is drawn at the first time; in later ones it must be the same. Rejected if another page
+   * has it: two that resume from one state would use keys twice. */
   load(): Promise<SavedState>;
   snapshot(data: Uint8Array): Promise<void>; // in place of the last one and all deltas
   append(delta: Uint8Array, durably: boolean): Promise<void>;
   /** In place of the last: which counters of frames are used up. */
   note(note: { epoch: number; run: number }): Promise<void>;
   forget(): Promise<void>; // snapshot, deltas and note
+  /** Lets go of it, so that another page can load it. */
+  close?(): void;
 }
 
 /** How the core reaches WebCrypto, which is asynchronous. */
@@ -210,7 +213,7 @@ export interface Meeting {
   lobby(): readonly Waiting[];
   stats(): Promise<Stats>;
 
-  /** "KKH 7CV MGV QTC 37J"; null outside a meeting. Takes some 50 ms: it is made to. */
+  /** "KKH 7CV MGV QTC 37J"; null outside a meeting. Takes a tenth of a second: it is made to. */
   code(): Promise<string | null>;
   /** Lines for "show certificate". */
   describe(who: number | string): Promise<string>; // a leaf, or a ref of the lobby
@@ -254,12 +257,12 @@ export interface Frames {
   close(): void;
 }
 
-/** Whose frames a receiver gives now: by the SFrame key ID, whatever the server says. Show the
- * picture as this member's and nobody else's; null: nobody's any more. */
+/** Whose frames a receiver gives from now on: by the SFrame key ID, whatever the server says. Show
+ * the picture as this member's and nobody else's. */
 export type FrameEvent = {
   readonly type: "shows";
   readonly id: string;
-  readonly leaf: number | null;
+  readonly leaf: number;
   readonly source: Source;
 };
 
@@ -342,6 +345,8 @@ export interface LinkParts {
 
 export interface Core {
   readonly bridge: Bridge;
+  /** Rejected with EINVAL for a bad link or name, ECREDENTIAL for certificates of another key,
+   * ANOTHER_TAB if this browser is in the meeting already, ESTORE if nothing can be kept. */
   open(options: MeetingOptions): Promise<Meeting>;
   account(origin: string): Account;
   link(text: string): Promise<LinkParts>; // EINVAL

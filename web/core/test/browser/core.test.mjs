@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { noCases, readCases } from "../../dist-test/test/cases.js";
 import { chromiumIsThere, startBrowser, startProxy, startServer } from "./harness.mjs";
 
 const skip = chromiumIsThere ? false : "there is no Chromium";
@@ -86,6 +87,52 @@ for (const bridge of ["jspi", "shared", "software"])
     assert.deepEqual(second, { leaf: first.leaf, resumed: true, end: "ENDED" });
     await context.close();
   });
+
+test("another tab does not take the same place", { skip }, async () => {
+  const context = await browser.newContext();
+  const [first, second] = [await openPage(context), await openPage(context)];
+  const link = await first.evaluate(async () => {
+    const core = await conclave.loadCore();
+    const account = core.account(location.origin);
+    const session = await account.signUp("tabs@conclave.test", "a password of good length");
+    const credential = await account.certify(session);
+    await conclave.keepCredential("host", credential);
+    const link = await account.create(session, credential, { title: "Tabs" });
+    window.meeting = await core.open({ link, credential, connect });
+    await until("in", () => window.meeting.phase === "in-meeting");
+    return link;
+  });
+  const open = (link) => {
+    const opened = conclave.loadCore().then(async (core) => {
+      const credential = await conclave.keptCredential("host");
+      return core.open({ link, credential, connect });
+    });
+    return opened.then(
+      (meeting) => (meeting.resumed ? "resumed" : "new"),
+      (error) => error.code,
+    );
+  };
+  assert.equal(await second.evaluate(open, link), "ANOTHER_TAB");
+  await first.evaluate(() => window.meeting.close());
+  assert.equal(await second.evaluate(open, link), "resumed");
+  await context.close();
+});
+
+test("every verdict of the table of certificates is the native one", { skip: skip || noCases }, async () => {
+  const rows = readCases();
+  const page = await openPage(await browser.newContext());
+  const verdicts = await page.evaluate(async (requests) => {
+    const core = await conclave.loadCore();
+    const verdicts = [];
+    for (const one of requests) {
+      const data = Uint8Array.from(atob(one), (c) => c.charCodeAt(0));
+      const answer = await core.client.tool("identity_judge", data);
+      verdicts.push(btoa(String.fromCharCode(...answer)));
+    }
+    return verdicts;
+  }, rows.map((row) => row.request));
+  rows.forEach((row, i) => assert.deepEqual(row.read(verdicts[i]), row.want, row.name));
+});
 
 test("pictures and sound go sealed from one to the other", { skip }, async () => {
   const page = await openPage(await browser.newContext());
