@@ -61,6 +61,16 @@ sign in with it in a browser, or join from a second terminal, with test pictures
 
 There, /lobby tells who waits, /admit 1 lets the first one in, and /code shows the security code, which
 is the same in every browser.
+
+From a third, as a guest with a test picture and a tone, who records what others send; the host
+sees the guest in the lobby and lets it in with /admit 1:
+
+  $bin/conclave join '$link' --name Guest --guest --synthetic 1 --record $data/recorded
+
+--audio FILE and --video FILE send Opus and VP8 from files. A whole meeting with media, told in
+ten seconds:
+
+  $bin/conclave demo
 END
 
 if [ -t 0 ] && [ "${CONCLAVE_RUN_ONCE:-}" != 1 ]; then

@@ -346,8 +346,10 @@ static int hear_flows(struct line *l, struct bytes list)
             rv = 0; /* it says what cannot be */
     }
     if (rv == 0 && l->flows.n <= FLOWS_MAX)
+        rv = buf_reserve(&l->flows, list.n);
+    if (rv == 0 && l->flows.n <= FLOWS_MAX)
         buf_put(&l->flows, list);
-    return rv != 0 ? rv : buf_check(&l->flows);
+    return rv;
 }
 
 static void hear_speakers(struct line *l, struct bytes list)
