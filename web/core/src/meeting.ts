@@ -110,6 +110,7 @@ export class MeetingInPage implements Meeting {
       }
       await this.carryOut(effect);
     }
+    if (this.phase === "over") this.parts.store?.close?.(); // who comes again begins anew
   }
 
   /** What follows may depend on what was not written: a key must not be used twice. */
@@ -158,6 +159,7 @@ export class MeetingInPage implements Meeting {
       next: "Load the page again.",
     };
     this.drop();
+    this.parts.store?.close?.();
     this.emit({ type: "phase", phase: "over", reason: this.failure });
   }
 

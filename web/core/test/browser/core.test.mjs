@@ -80,11 +80,15 @@ for (const bridge of ["jspi", "shared", "software"])
         const { resumed } = host;
         await host.endForAll();
         await until("it is over", () => host.phase === "over");
-        return { leaf, resumed, end: host.end.name };
+        const end = host.end.name;
+        const anew = await core.open({ link, name: "Ada", credential, connect });
+        await until("a new one has begun", () => anew.phase === "in-meeting");
+        await anew.endForAll();
+        return { leaf, resumed, end, again: anew.resumed };
       },
       { bridge, link: first.link },
     );
-    assert.deepEqual(second, { leaf: first.leaf, resumed: true, end: "ENDED" });
+    assert.deepEqual(second, { leaf: first.leaf, resumed: true, end: "ENDED", again: false });
     await context.close();
   });
 
