@@ -303,3 +303,9 @@ void media_counters(const struct media *m, struct media_counters *out)
 {
     *out = m->counters;
 }
+
+int media_meeting_stats(const struct media *m, const char *number, struct sfu_meeting_stats *out)
+{
+    const struct meeting *g = meeting_of(m, number);
+    return g == NULL ? CONCLAVE_ENOTFOUND : media_worker_meeting(m->workers[g->worker], g->id, out);
+}

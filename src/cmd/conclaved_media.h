@@ -48,4 +48,8 @@ struct media_counters {
 };
 void media_counters(const struct media *m, struct media_counters *out);
 
+/* Of a meeting. ENOTFOUND: it has no media, or nothing is known of them yet. */
+int media_meeting_stats(const struct media *m, const char *number,
+                        struct sfu_meeting_stats *out) CONCLAVE_CHECKED;
+
 #endif

@@ -17,6 +17,13 @@
 /* Batches in before timers and commands have their turn. */
 #define BATCHES 16u
 
+/* What others may know. */
+struct numbers {
+    struct media_worker_stats stats;
+    size_t n_meetings;
+    struct sfu_meeting_stats *meetings; /* SFU_MEETINGS, of which only what is used is touched */
+};
+
 struct media_worker {
     struct net_channel *commands, *reports;
     struct net_udp *udp;
@@ -30,8 +37,8 @@ struct media_worker {
     bool running;               /* there is a thread to wait for */
     struct media_command *last; /* ready, so that ending needs no memory */
     pthread_t thread;
-    pthread_mutex_t lock; /* of what is published */
-    struct media_worker_stats published;
+    struct numbers *fresh, *published; /* two, exchanged under the lock: nobody waits for a copy */
+    pthread_mutex_t lock;              /* of what is published */
 };
 
 int media_command_new(enum media_command_kind kind, struct bytes body, struct media_command **out)
@@ -135,21 +142,24 @@ static void obey_all(struct media_worker *w)
 
 static void publish(struct media_worker *w)
 {
-    struct media_worker_stats made = {.unreported = w->unreported};
-    sfu_stats(w->sfu, &made.sfu);
-    net_udp_counters(w->udp, &made.udp);
-    media_desk_counters(w->desk, &made.desk);
+    struct numbers *made = w->fresh;
+    made->stats = (struct media_worker_stats){.unreported = w->unreported};
+    sfu_stats(w->sfu, &made->stats.sfu);
+    net_udp_counters(w->udp, &made->stats.udp);
+    media_desk_counters(w->desk, &made->stats.desk);
+    made->n_meetings = sfu_meetings_stats(w->sfu, made->meetings, SFU_MEETINGS);
     (void)pthread_mutex_lock(&w->lock); /* cannot fail: neither recursive nor robust */
+    w->fresh = w->published;
     w->published = made;
     (void)pthread_mutex_unlock(&w->lock);
     w->publish_us = w->now_us + MEDIA_PUBLISH_US;
 }
 
-/* Numbers change by themselves only where there are meetings. */
+/* Numbers change by themselves only where there are meetings. No other thread exchanges them. */
 static uint64_t wait_us(const struct media_worker *w)
 {
     uint64_t at = sfu_deadline(w->sfu);
-    if (w->published.sfu.meetings != 0 && w->publish_us < at)
+    if (w->published->stats.sfu.meetings != 0 && w->publish_us < at)
         at = w->publish_us;
     if (at == UINT64_MAX)
         return at;
@@ -199,10 +209,30 @@ static int make_candidates(const struct media_worker_config *config, uint16_t po
     return buf_check(out);
 }
 
+static struct numbers *numbers_new(void)
+{
+    struct numbers *n = calloc(1, sizeof *n);
+    if (n != NULL && (n->meetings = calloc(SFU_MEETINGS, sizeof n->meetings[0])) == NULL) {
+        free(n);
+        return NULL;
+    }
+    return n;
+}
+
+static void numbers_free(struct numbers *n)
+{
+    if (n != NULL)
+        free(n->meetings);
+    free(n);
+}
+
 static int make_parts(struct media_worker *w, const struct media_worker_config *config)
 {
     struct buf candidates = {0};
-    int rv = net_channel_new(MEDIA_QUEUE, &w->commands);
+    w->fresh = numbers_new();
+    w->published = numbers_new();
+    int rv = w->fresh == NULL || w->published == NULL ? CONCLAVE_ENOMEM
+                                                      : net_channel_new(MEDIA_QUEUE, &w->commands);
     if (rv == 0)
         rv = media_command_new(MEDIA_STOP, bytes_of(NULL, 0), &w->last);
     if (rv == 0)
@@ -293,6 +323,8 @@ void media_worker_free(struct media_worker *w)
     net_udp_free(w->udp);
     net_channel_free(w->commands);
     free(w->last);
+    numbers_free(w->fresh);
+    numbers_free(w->published);
     (void)pthread_mutex_destroy(&w->lock);
     free(w);
 }
@@ -310,6 +342,19 @@ bool media_worker_post(struct media_worker *w, struct media_command *c, bool mus
 void media_worker_stats(struct media_worker *w, struct media_worker_stats *out)
 {
     (void)pthread_mutex_lock(&w->lock);
-    *out = w->published;
+    *out = w->published->stats;
     (void)pthread_mutex_unlock(&w->lock);
+}
+
+int media_worker_meeting(struct media_worker *w, uint32_t meeting, struct sfu_meeting_stats *out)
+{
+    int rv = CONCLAVE_ENOTFOUND;
+    (void)pthread_mutex_lock(&w->lock);
+    for (size_t i = 0; rv != 0 && i < w->published->n_meetings; i++)
+        if (w->published->meetings[i].meeting == meeting) {
+            *out = w->published->meetings[i];
+            rv = 0;
+        }
+    (void)pthread_mutex_unlock(&w->lock);
+    return rv;
 }

@@ -93,4 +93,8 @@ struct media_worker_stats {
 };
 void media_worker_stats(struct media_worker *w, struct media_worker_stats *out);
 
+/* Of one meeting. ENOTFOUND: there is none, or nothing is known of it yet. */
+int media_worker_meeting(struct media_worker *w, uint32_t meeting,
+                         struct sfu_meeting_stats *out) CONCLAVE_CHECKED;
+
 #endif

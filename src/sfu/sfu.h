@@ -240,22 +240,36 @@ struct sfu_counters {
     uint64_t dropped_video, dropped_audio, dropped_control; /* for want of blocks */
 };
 
+/* What connected receivers get now, all of them together. */
+struct sfu_receivers {
+    uint32_t n;
+    uint32_t flowing[SFU_LAYERS]; /* pictures, by layer, the smallest first */
+    uint32_t waiting, narrow;     /* those that do not flow: see enum sfu_stream_state */
+    uint32_t rtt_us, rtt_most_us; /* of those who told: mean and longest; 0: nobody did */
+    uint32_t loss_ppm;            /* on the way to them, of late: mean, in millionths */
+};
+
 struct sfu_stats {
     uint32_t meetings, peers, connected;
     uint32_t blocks_used, blocks_most;
     size_t memory; /* bytes allocated for history and blocks */
     struct sfu_counters counters;
+    struct sfu_receivers receivers;
 };
 void sfu_stats(const struct sfu *s, struct sfu_stats *out);
 
 struct sfu_meeting_stats {
+    uint32_t meeting;
     uint32_t peers, connected, tracks;
     uint32_t speaker; /* leaf, or SFU_NOBODY */
     struct sfu_counters counters;
+    struct sfu_receivers receivers;
 };
 /* ENOTFOUND. */
 int sfu_meeting_stats(const struct sfu *s, uint32_t meeting,
                       struct sfu_meeting_stats *out) CONCLAVE_CHECKED;
+/* Of all meetings, at most max; returns how many. */
+size_t sfu_meetings_stats(const struct sfu *s, struct sfu_meeting_stats *out, size_t max);
 
 struct sfu_peer_stats {
     bool connected;

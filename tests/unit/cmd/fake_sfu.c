@@ -38,6 +38,8 @@ void fake_sfu_event(struct sfu *s, const struct sfu_event *e)
 int sfu_meeting_open(struct sfu *s, uint32_t meeting, const struct sfu_meeting_config *config)
 {
     note(s, "meeting %u bits %u\n", meeting, config->epoch_bits);
+    if (s->next_error == 0 && s->stats.meetings < FAKE_MEETINGS)
+        s->meetings[s->stats.meetings] = meeting;
     s->stats.meetings += s->next_error == 0;
     return outcome(s);
 }
@@ -45,7 +47,10 @@ int sfu_meeting_open(struct sfu *s, uint32_t meeting, const struct sfu_meeting_c
 void sfu_meeting_close(struct sfu *s, uint32_t meeting)
 {
     note(s, "meeting-close %u\n", meeting);
-    s->stats.meetings--;
+    size_t last = --s->stats.meetings;
+    for (size_t i = 0; i < last && last < FAKE_MEETINGS; i++)
+        if (s->meetings[i] == meeting)
+            s->meetings[i] = s->meetings[last];
 }
 
 int sfu_meeting_epoch(struct sfu *s, uint32_t meeting, uint64_t epoch, uint32_t leaves)
@@ -202,4 +207,15 @@ void sfu_tick(struct sfu *s, uint64_t now_us)
 void sfu_stats(const struct sfu *s, struct sfu_stats *out)
 {
     *out = s->stats;
+}
+
+/* The first, each with its number for packets. */
+size_t sfu_meetings_stats(const struct sfu *s, struct sfu_meeting_stats *out, size_t max)
+{
+    size_t n = s->stats.meetings < max ? s->stats.meetings : max;
+    n = n < FAKE_MEETINGS ? n : FAKE_MEETINGS;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct sfu_meeting_stats){.meeting = s->meetings[i],
+                                            .counters.packets_in = 100 + s->meetings[i]};
+    return n;
 }

@@ -7,6 +7,7 @@
 
 #define FAKE_EVENTS 128
 #define FAKE_DATAGRAM 2048
+#define FAKE_MEETINGS 16
 
 /* One at a time: the switch's functions have no room for more in their arguments. */
 struct sfu {
@@ -24,6 +25,7 @@ struct sfu {
     uint8_t datagram[FAKE_DATAGRAM];
     struct sfu_group out;
     bool waits;
+    uint32_t meetings[FAKE_MEETINGS]; /* those that are open */
     /* Its numbers, of which `memory` is the last epoch and `refused` counts ticks. */
     struct sfu_stats stats;
 };

@@ -226,6 +226,18 @@ static void connect_both(struct fixture *f)
         assert_true(f->clients[i].connected && f->clients[i].told);
 }
 
+/* Until the worker has made known that so many packets of the meeting came and went. */
+static struct sfu_meeting_stats await_packets(struct fixture *f, uint64_t packets)
+{
+    struct sfu_meeting_stats s = {0};
+    for (unsigned i = 0; i < PATIENCE && s.counters.packets_out < packets; i++) {
+        step(f);
+        assert_int_equal(media_meeting_stats(f->media, "1000000001", &s), 0);
+    }
+    assert_true(s.counters.packets_in >= packets && s.counters.packets_out >= packets);
+    return s;
+}
+
 static void a_voice_goes_through_until_its_member_is_gone(void **state)
 {
     struct fixture *f = *state;
@@ -246,6 +258,10 @@ static void a_voice_goes_through_until_its_member_is_gone(void **state)
         step(f);
     }
     assert_true(f->clients[1].heard >= 20);
+    struct sfu_meeting_stats s = await_packets(f, 20);
+    assert_int_equal(s.connected, 2);
+    assert_int_equal(s.tracks, 1);
+    assert_int_equal(s.receivers.n, 1);
     f->clients[0].deaf = true;
     media_gone(f->media, 0);
     for (unsigned i = 0; i < 20; i++) /* what was under way */

@@ -189,6 +189,32 @@ static void who_is_gone_is_gone_on_the_worker(void **state)
     await(f, 2, 2);
 }
 
+static uint64_t packets_of(const struct fixture *f, const char *number)
+{
+    struct sfu_meeting_stats s;
+    assert_int_equal(media_meeting_stats(f->media, number, &s), 0);
+    return s.counters.packets_in; /* of the stand-in: another for each meeting */
+}
+
+static void each_meeting_has_numbers_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    struct sfu_meeting_stats s;
+    static const char *const numbers[] = {"1000000001", "1000000002", "1000000003"};
+    for (uint64_t i = 0; i < 3; i++)
+        opens(f, numbers[i], i); /* so one worker has two of them */
+    run(f, 3);
+    await(f, 3, 3);
+    uint64_t first = packets_of(f, numbers[0]);
+    for (uint64_t i = 1; i < 3; i++)
+        assert_int_equal(packets_of(f, numbers[i]), first + i);
+    assert_int_equal(media_meeting_stats(f->media, "1000000009", &s), CONCLAVE_ENOTFOUND);
+    media_gone(f->media, 0);
+    assert_int_equal(media_meeting_stats(f->media, numbers[0], &s), CONCLAVE_ENOTFOUND);
+    await(f, 2, 2);
+    assert_int_equal(packets_of(f, numbers[2]), first + 2);
+}
+
 static bool some_worker_has_epoch(struct fixture *f, uint64_t epoch)
 {
     struct media_worker_stats s;
@@ -354,6 +380,7 @@ int main(void)
         TEST(datagrams_go_in_and_out),
         TEST(ports_that_cannot_be_had_are_an_error),
         TEST(there_is_a_worker_for_each_core_unless_told),
+        TEST(each_meeting_has_numbers_of_its_own),
         cmocka_unit_test(unprotected_media_are_taken_on_loopback_only),
         TEST(what_waits_at_the_end_is_given_back),
         TEST(without_memory_nothing_is_started),

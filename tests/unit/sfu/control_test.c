@@ -310,11 +310,10 @@ static void who_is_sent_nothing_gets_no_report(void **state)
 
 /* ---- What receivers say ---- */
 
-static void a_receivers_report_tells_loss_and_round_trip(void **state)
+/* The receiver of peer 2 has lost 25 of 256 packets, and answers our report after 100 ms. */
+static void tell_loss_and_round_trip(struct hub *h)
 {
-    struct hub *h = film(state, 2);
     struct rtcp_report_packet theirs = {0};
-    struct sfu_peer_stats stats;
     struct buf out = {0};
 
     send(h, 101, false);
@@ -330,9 +329,48 @@ static void a_receivers_report_tells_loss_and_round_trip(void **state)
     };
     assert_int_equal(rtcp_report_write(&r, &out), 0);
     hub_rtcp(h, 2, &out);
+}
+
+static void a_receivers_report_tells_loss_and_round_trip(void **state)
+{
+    struct hub *h = film(state, 2);
+    struct sfu_peer_stats stats;
+
+    tell_loss_and_round_trip(h);
     assert_int_equal(sfu_peer_stats(h->sfu, 2, h->now, &stats), 0);
     assert_in_range(stats.rtt_us, 99 * MS, 101 * MS);
     assert_int_equal(stats.loss_out, 25 << 8);
+}
+
+static void what_receivers_get_is_summed_up(void **state)
+{
+    struct hub *h = film(state, 3);
+    struct sfu_meeting_stats m, list[2];
+    struct sfu_stats all;
+
+    hub_watch(h, 1, 3); /* who shows nothing */
+    tell_loss_and_round_trip(h);
+    assert_int_equal(sfu_meeting_stats(h->sfu, HUB_MEETING, &m), 0);
+    assert_int_equal(m.meeting, HUB_MEETING);
+    assert_int_equal(m.tracks, 1);
+    assert_int_equal(m.receivers.n, 3);
+    assert_int_equal(m.receivers.flowing[0], 2);
+    assert_int_equal(m.receivers.flowing[1] + m.receivers.flowing[2], 0);
+    assert_int_equal(m.receivers.waiting, 1);
+    assert_int_equal(m.receivers.narrow, 0);
+    assert_in_range(m.receivers.rtt_us, 99 * MS, 101 * MS); /* of the one who has told */
+    assert_int_equal(m.receivers.rtt_most_us, m.receivers.rtt_us);
+    assert_int_equal(m.receivers.loss_ppm, 1000000 * 25 / 256 / 3);
+    sfu_stats(h->sfu, &all);
+    assert_memory_equal(&all.receivers, &m.receivers, sizeof all.receivers);
+    const struct sfu_meeting_config other = {0};
+    assert_int_equal(sfu_meeting_open(h->sfu, 8, &other), 0);
+    assert_int_equal(sfu_meetings_stats(h->sfu, list, 1), 1); /* no more than there is room for */
+    assert_int_equal(sfu_meetings_stats(h->sfu, list, 2), 2);
+    size_t first = list[0].meeting == HUB_MEETING ? 0 : 1;
+    assert_int_equal(list[first].counters.packets_in, m.counters.packets_in);
+    assert_int_equal(list[1 - first].meeting, 8);
+    assert_int_equal(list[1 - first].receivers.n, 0);
 }
 
 static void a_report_that_cannot_be_is_not_believed(void **state)
@@ -466,6 +504,7 @@ int main(void)
         HUB_TEST(reports_bear_one_name),
         HUB_TEST(who_is_sent_nothing_gets_no_report),
         HUB_TEST(a_receivers_report_tells_loss_and_round_trip),
+        HUB_TEST(what_receivers_get_is_summed_up),
         HUB_TEST(a_report_that_cannot_be_is_not_believed),
         HUB_TEST(a_receiver_may_say_what_it_can_take),
         HUB_TEST(arrivals_are_told_with_their_gaps),
