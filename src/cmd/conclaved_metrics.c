@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -77,76 +78,130 @@ static void put_hall(const struct daemon *d, struct buf *out)
 
 /* ---- The media switch: a line for each worker ---- */
 
-#define AT(field) offsetof(struct media_worker_stats, field)
+#define AT(field) \
+    offsetof(struct media_worker_stats, field), sizeof(((struct media_worker_stats *)0)->field)
+#define COUNTER(name, help, field)             \
+    {                                          \
+        name, "counter", help, NULL, AT(field) \
+    }
+#define GAUGE(name, help, field)             \
+    {                                        \
+        name, "gauge", help, NULL, AT(field) \
+    }
+#define LAYER(number)                                                                       \
+    {                                                                                       \
+        "streams_flowing", "gauge", "Pictures that members get, by layer, 0 the smallest.", \
+            "layer=\"" #number "\"", AT(sfu.receivers.flowing[number])                      \
+    }
 
 static const struct worker_number {
     const char *name, *type, *help;
-    size_t at;
-    bool narrow; /* of 32 bits */
+    const char *label; /* one more, or NULL; rows of one name follow each other */
+    size_t at, size;
 } worker_numbers[] = {
-    {"meetings", "gauge", "Meetings with media.", AT(sfu.meetings), true},
-    {"peers", "gauge", "Media transports.", AT(sfu.peers), true},
-    {"peers_connected", "gauge", "Of them, connected.", AT(sfu.connected), true},
-    {"packets_in_total", "counter", "Packets of members that were opened.",
-     AT(sfu.counters.packets_in), false},
-    {"packets_out_total", "counter", "Packets to members.", AT(sfu.counters.packets_out), false},
-    {"bytes_in_total", "counter", "Bytes of members' packets.", AT(sfu.counters.bytes_in), false},
-    {"bytes_out_total", "counter", "Bytes of packets to members.", AT(sfu.counters.bytes_out),
-     false},
-    {"lost_in_total", "counter", "Packets of members that never came.", AT(sfu.counters.lost_in),
-     false},
-    {"retransmitted_total", "counter", "Packets sent to members again.",
-     AT(sfu.counters.retransmitted), false},
-    {"key_frames_asked_total", "counter", "Key frames asked of members.",
-     AT(sfu.counters.key_frames_asked), false},
-    {"refused_total", "counter", "Packets that were malformed or of nobody known.",
-     AT(sfu.counters.refused), false},
-    {"dropped_video_total", "counter", "Pictures' packets dropped for want of room.",
-     AT(sfu.counters.dropped_video), false},
-    {"dropped_audio_total", "counter", "Sound's packets dropped for want of room.",
-     AT(sfu.counters.dropped_audio), false},
-    {"datagrams_received_total", "counter", "Datagrams of anybody.", AT(udp.received), false},
-    {"datagrams_sent_total", "counter", "Datagrams sent.", AT(udp.sent), false},
-    {"datagrams_dropped_total", "counter", "Not sent: the socket was full.", AT(udp.dropped),
-     false},
-    {"datagrams_failed_total", "counter", "Not sent: the system refused.", AT(udp.failed), false},
-    {"datagrams_overflowed_total", "counter", "Not received: the socket was full.",
-     AT(udp.overflowed), false},
-    {"wishes_refused_total", "counter", "What members asked of the switch in vain.",
-     AT(desk.refused), false},
+    GAUGE("meetings", "Meetings with media.", sfu.meetings),
+    GAUGE("peers", "Media transports.", sfu.peers),
+    GAUGE("peers_connected", "Of them, connected.", sfu.connected),
+    COUNTER("packets_in_total", "Packets of members that were opened.", sfu.counters.packets_in),
+    COUNTER("packets_out_total", "Packets to members.", sfu.counters.packets_out),
+    COUNTER("bytes_in_total", "Bytes of members' packets.", sfu.counters.bytes_in),
+    COUNTER("bytes_out_total", "Bytes of packets to members.", sfu.counters.bytes_out),
+    COUNTER("lost_in_total", "Packets of members that never came.", sfu.counters.lost_in),
+    COUNTER("recovered_in_total", "Packets of members that came when asked for again.",
+            sfu.counters.recovered_in),
+    COUNTER("nacks_total", "Packets of members that were asked for again.", sfu.counters.nacks),
+    COUNTER("retransmitted_total", "Packets sent to members again.", sfu.counters.retransmitted),
+    COUNTER("not_retransmitted_total", "Packets members asked for too late or too often.",
+            sfu.counters.not_retransmitted),
+    COUNTER("key_frames_asked_total", "Key frames asked of members.",
+            sfu.counters.key_frames_asked),
+    COUNTER("refused_total", "Packets that were malformed or of nobody known.",
+            sfu.counters.refused),
+    COUNTER("dropped_video_total", "Pictures' packets dropped for want of room.",
+            sfu.counters.dropped_video),
+    COUNTER("dropped_audio_total", "Sound's packets dropped for want of room.",
+            sfu.counters.dropped_audio),
+    COUNTER("dropped_control_total", "Control packets dropped for want of room.",
+            sfu.counters.dropped_control),
+    LAYER(0),
+    LAYER(1),
+    LAYER(2),
+    GAUGE("streams_waiting", "Pictures that wait for a key frame or their sender.",
+          sfu.receivers.waiting),
+    GAUGE("streams_narrow", "Pictures given up for want of bandwidth.", sfu.receivers.narrow),
+    GAUGE("rtt_microseconds", "Round trip to members who get media, their mean.",
+          sfu.receivers.rtt_us),
+    GAUGE("rtt_most_microseconds", "The longest of them.", sfu.receivers.rtt_most_us),
+    GAUGE("loss_out_ppm", "Loss on the way to members, their mean, in millionths.",
+          sfu.receivers.loss_ppm),
+    GAUGE("blocks_used", "Blocks of packets on their way out.", sfu.blocks_used),
+    GAUGE("blocks_most", "Most of them at a time.", sfu.blocks_most),
+    GAUGE("memory_bytes", "Memory for packets.", sfu.memory),
+    COUNTER("datagrams_received_total", "Datagrams of anybody.", udp.received),
+    COUNTER("datagrams_sent_total", "Datagrams sent.", udp.sent),
+    COUNTER("datagrams_dropped_total", "Not sent: the socket was full.", udp.dropped),
+    COUNTER("datagrams_failed_total", "Not sent: the system refused.", udp.failed),
+    COUNTER("datagrams_overflowed_total", "Not received: the socket was full.", udp.overflowed),
+    COUNTER("wishes_refused_total", "What members asked of the switch in vain.", desk.refused),
+    COUNTER("unreported_total", "Messages to members dropped: too many waited.", unreported),
 };
+#define WORKER_NUMBERS (sizeof worker_numbers / sizeof worker_numbers[0])
+
+static_assert(SFU_LAYERS == 3, "a row for each layer");
 
 static uint64_t number_of(const struct media_worker_stats *s, const struct worker_number *n)
 {
     const char *at = (const char *)s + n->at;
     uint32_t narrow;
     uint64_t wide;
-    memcpy(&narrow, at, sizeof narrow);
-    if (n->narrow)
+    if (n->size == sizeof narrow) {
+        memcpy(&narrow, at, sizeof narrow);
         return narrow;
+    }
     memcpy(&wide, at, sizeof wide);
     return wide;
 }
 
-static void put_media(const struct daemon *d, struct buf *out)
+static void put_row(struct buf *out, const struct worker_number *number,
+                    const struct media_worker_stats *stats, unsigned workers)
+{
+    char text[256];
+    for (unsigned i = 0; i < workers; i++) {
+        int n = snprintf(text, sizeof text, "conclave_media_%s{worker=\"%u\"%s%s} %" PRIu64 "\n",
+                         number->name, i, number->label == NULL ? "" : ",",
+                         number->label == NULL ? "" : number->label, number_of(&stats[i], number));
+        buf_put(out, bytes_of(text, (size_t)n));
+    }
+}
+
+static void put_workers(const struct media *m, struct buf *out)
 {
     struct media_worker_stats stats[MEDIA_WORKERS];
-    unsigned workers = d->media == NULL ? 0 : media_workers(d->media);
+    unsigned workers = media_workers(m);
+    const char *before = "";
     for (unsigned i = 0; i < workers; i++)
-        media_worker_stats(media_worker(d->media, i), &stats[i]);
-    for (size_t k = 0; workers != 0 && k < sizeof worker_numbers / sizeof worker_numbers[0]; k++) {
+        media_worker_stats(media_worker(m, i), &stats[i]);
+    for (size_t k = 0; k < WORKER_NUMBERS; k++) {
         const struct worker_number *number = &worker_numbers[k];
         char text[256];
         int n = snprintf(text, sizeof text,
                          "# HELP conclave_media_%s %s\n# TYPE conclave_media_%s %s\n", number->name,
                          number->help, number->name, number->type);
-        buf_put(out, bytes_of(text, (size_t)n));
-        for (unsigned i = 0; i < workers; i++) {
-            n = snprintf(text, sizeof text, "conclave_media_%s{worker=\"%u\"} %" PRIu64 "\n",
-                         number->name, i, number_of(&stats[i], number));
+        if (strcmp(number->name, before) != 0)
             buf_put(out, bytes_of(text, (size_t)n));
-        }
+        before = number->name;
+        put_row(out, number, stats, workers);
     }
+}
+
+static void put_media(const struct daemon *d, struct buf *out)
+{
+    struct media_counters c;
+    if (d->media == NULL)
+        return;
+    media_counters(d->media, &c);
+    counter(out, "media_unheard_total", "Messages of members dropped: too many waited.", c.unheard);
+    put_workers(d->media, out);
 }
 
 void daemon_metrics(const struct daemon *d, struct buf *out)
