@@ -255,6 +255,8 @@ static int open_service(struct daemon *d, char *why)
         .certificate_lifetime = c->certificate_days * DAY,
         .token_lifetime = c->token_days * DAY,
         .open_sign_up = open_sign_up(c),
+        .media = daemon_media,
+        .media_ctx = d,
     };
     int rv = service_new(&config, &d->service);
     return rv == 0 ? 0 : fail(why, rv, "the service: %s", conclave_error_text(rv));

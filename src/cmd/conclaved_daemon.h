@@ -45,6 +45,9 @@ void daemon_error(struct daemon *d, int error, const char *where);
 int daemon_open_media(struct daemon *d, struct hall_out *out,
                       char why[static CONFIG_WHY]) CONCLAVE_CHECKED;
 
+/* What the switch has to do with a meeting; false: nothing. */
+bool daemon_media(void *daemon, const char *number, struct service_media *out);
+
 /* ---- conclaved_http.c ---- */
 
 /* Answers a request now or later. */

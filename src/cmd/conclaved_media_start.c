@@ -147,3 +147,39 @@ int daemon_open_media(struct daemon *d, struct hall_out *out, char why[static CO
     out->media_epoch = tell_epoch;
     return 0;
 }
+
+/* ---- For administrators ---- */
+
+bool daemon_media(void *daemon, const char *number, struct service_media *out)
+{
+    const struct daemon *d = daemon;
+    struct sfu_meeting_stats s;
+    if (d->media == NULL || media_meeting_stats(d->media, number, &s) != 0)
+        return false;
+    const struct sfu_counters *c = &s.counters;
+    const struct sfu_receivers *r = &s.receivers;
+    *out = (struct service_media){
+        .peers = s.peers,
+        .connected = s.connected,
+        .tracks = s.tracks,
+        .speaker = s.speaker != SFU_NOBODY,
+        .packets_in = c->packets_in,
+        .bytes_in = c->bytes_in,
+        .packets_out = c->packets_out,
+        .bytes_out = c->bytes_out,
+        .lost_in = c->lost_in,
+        .recovered_in = c->recovered_in,
+        .nacks = c->nacks,
+        .retransmitted = c->retransmitted,
+        .key_frames_asked = c->key_frames_asked,
+        .refused = c->refused,
+        .dropped = c->dropped_video + c->dropped_audio + c->dropped_control,
+        .waiting = r->waiting,
+        .narrow = r->narrow,
+        .rtt_us = r->rtt_us,
+        .loss_ppm = r->loss_ppm,
+    };
+    for (size_t i = 0; i < SFU_LAYERS; i++)
+        out->flowing += r->flowing[i];
+    return true;
+}

@@ -31,7 +31,39 @@ static json_t *describe_room(const char *number, const struct room_summary *r)
         call_integer(r->memory));
 }
 
+static json_t *describe_media(const struct service_media *m)
+{
+    return json_pack("{s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
+                     " s:I, s:I, s:I, s:I, s:I}",
+                     "peers", call_integer(m->peers), "connected", call_integer(m->connected),
+                     "tracks", call_integer(m->tracks), "speaker", (int)m->speaker, "packets_in",
+                     call_integer(m->packets_in), "bytes_in", call_integer(m->bytes_in),
+                     "packets_out", call_integer(m->packets_out), "bytes_out",
+                     call_integer(m->bytes_out), "lost_in", call_integer(m->lost_in),
+                     "recovered_in", call_integer(m->recovered_in), "nacks", call_integer(m->nacks),
+                     "retransmitted", call_integer(m->retransmitted), "key_frames_asked",
+                     call_integer(m->key_frames_asked), "refused", call_integer(m->refused),
+                     "dropped", call_integer(m->dropped), "flowing", call_integer(m->flowing),
+                     "waiting", call_integer(m->waiting), "narrow", call_integer(m->narrow),
+                     "rtt_us", call_integer(m->rtt_us), "loss_ppm", call_integer(m->loss_ppm));
+}
+
+/* NULL without memory. */
+static json_t *describe(const struct service_config *config, const char *number,
+                        const struct room_summary *r)
+{
+    struct service_media m = {0};
+    json_t *room = describe_room(number, r);
+    bool has_media = config->media != NULL && config->media(config->media_ctx, number, &m);
+    if (room != NULL && has_media && json_object_set_new(room, "media", describe_media(&m)) != 0) {
+        json_decref(room);
+        return NULL;
+    }
+    return room;
+}
+
 struct rooms {
+    const struct service_config *config;
     json_t *items;
     bool failed;
 };
@@ -39,14 +71,14 @@ struct rooms {
 static bool list_room(void *ctx, const char *number, const struct room_summary *r)
 {
     struct rooms *rooms = ctx;
-    json_t *item = describe_room(number, r);
+    json_t *item = describe(rooms->config, number, r);
     rooms->failed = item == NULL || json_array_append_new(rooms->items, item) != 0;
     return !rooms->failed && json_array_size(rooms->items) < LIMIT_SERVICE_ROOMS;
 }
 
 int admin_rooms_get(struct call *c)
 {
-    struct rooms rooms = {.items = json_array()};
+    struct rooms rooms = {.config = &c->service->config, .items = json_array()};
     if (rooms.items == NULL)
         return CONCLAVE_ENOMEM;
     hall_each(c->service->config.hall, list_room, &rooms);

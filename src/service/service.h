@@ -22,6 +22,25 @@
 
 struct service;
 
+/* What the media switch has to do with a meeting, from its beginning and now. Numbers, and never
+ * content: it has none. */
+struct service_media {
+    uint32_t peers, connected; /* transports */
+    uint32_t tracks;
+    bool speaker;                    /* somebody is heard; not who */
+    uint64_t packets_in, bytes_in;   /* from members */
+    uint64_t packets_out, bytes_out; /* to them */
+    uint64_t lost_in, recovered_in;  /* never came; came when asked for again */
+    uint64_t nacks;                  /* asked for again */
+    uint64_t retransmitted;          /* to members */
+    uint64_t key_frames_asked;
+    uint64_t refused;                  /* malformed, or of another member than their sender */
+    uint64_t dropped;                  /* for want of room */
+    uint32_t flowing, waiting, narrow; /* pictures to members; the last for want of bandwidth */
+    uint32_t rtt_us;                   /* their mean; 0: not known */
+    uint32_t loss_ppm;                 /* on the way to them, of late: their mean, in millionths */
+};
+
 struct service_config {
     struct store *store;           /* borrowed */
     struct hall *hall;             /* borrowed */
@@ -34,6 +53,9 @@ struct service_config {
     uint64_t certificate_lifetime; /* seconds, at most 31 days; 0: 7 days */
     uint64_t token_lifetime;       /* seconds, at most ten years; 0: 30 days */
     bool open_sign_up; /* local accounts may be made by anybody (first try on loopback) */
+    /* Of a meeting that is alive; false: it has no media. NULL: none has. */
+    bool (*media)(void *ctx, const char *number, struct service_media *out);
+    void *media_ctx;
 };
 
 /* Copies the config's texts. EINVAL for roots that are none and what is too long; ERANDOM,

@@ -6,12 +6,15 @@ at the others; and what stops, goes, comes back or cannot be used is told.
 
 MEDIA_FILES: the program of media_files.c.
 """
+import collections
 import glob
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import programs
 
@@ -121,6 +124,41 @@ class Media(programs.Case):
             self.wait_for(lambda: self.received(ben, "Ada", source)["frames"] > before + 15)
             self.assertEqual(self.received(ben, "Ada", source)["lost"], 0)
         self.leave(ben, ada)
+
+    def media_of(self, link):
+        """What administrators see of a meeting's media."""
+        number = link.split("/m/")[1][:10]
+        rooms = {room["number"]: room for room in self.admin("rooms", "list")["rooms"]}
+        return rooms[number].get("media")
+
+    def metrics(self):
+        """Those of the switch, of all its workers together."""
+        with urllib.request.urlopen(self.server.url + "/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+        sums = collections.Counter()
+        for name, value in re.findall(r"^conclave_media_(\w+)\{[^}]*\} (\d+)$", text, re.M):
+            sums[name] += int(value)
+        return sums
+
+    def test_administrators_see_numbers(self):
+        link = self.meeting()
+        ada = self.user(link, "ada", "--synthetic", "1")
+        ben = self.user(link, "ben", "--record", self.folder_of("ben"))
+        self.in_meeting(ada, ben)
+        self.wait_for(lambda: self.received(ben, "Ada", "camera")["frames"] > 15)
+        self.wait_for(lambda: (seen := self.media_of(link)) and seen["packets_out"] > 30 and
+                      seen["flowing"] == 1 and seen["speaker"])
+        seen, metrics = self.media_of(link), self.metrics()
+        self.assertEqual((seen["peers"], seen["connected"]), (metrics["peers"], 2))
+        self.assertEqual(seen["tracks"], 2)
+        self.assertEqual((seen["lost_in"], seen["refused"], seen["dropped"]), (0, 0, 0))
+        for name in ("packets_in", "bytes_in", "packets_out", "bytes_out"):
+            self.assertGreater(seen[name], 0, name)
+            self.assertGreaterEqual(metrics[name + "_total"], seen[name], name)
+        self.assertGreater(seen["bytes_in"], seen["packets_in"])
+        self.assertEqual(metrics["streams_flowing"], 1)
+        self.leave(ben, ada)
+        self.wait_for(lambda: self.metrics()["meetings"] == 0)
 
     def test_a_screen_is_shown_beside_the_camera(self):
         link = self.meeting()

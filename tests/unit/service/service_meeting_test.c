@@ -460,6 +460,49 @@ static void administrators_see_and_end_live_rooms(void **state)
     world_failed(w, 404, "NO_SUCH_ENTRY");
 }
 
+static void administrators_see_the_numbers_of_media(void **state)
+{
+    static const struct service_media media = {.peers = 1,
+                                               .connected = 2,
+                                               .tracks = 3,
+                                               .speaker = true,
+                                               .packets_in = 4,
+                                               .bytes_in = 5,
+                                               .packets_out = 6,
+                                               .bytes_out = 7,
+                                               .lost_in = 8,
+                                               .recovered_in = 9,
+                                               .nacks = 10,
+                                               .retransmitted = 11,
+                                               .key_frames_asked = 12,
+                                               .refused = 13,
+                                               .dropped = 14,
+                                               .flowing = 15,
+                                               .waiting = 16,
+                                               .narrow = 17,
+                                               .rtt_us = 18,
+                                               .loss_ppm = 19};
+    static const char *const names[] = {
+        "peers",         "connected",        "tracks",  "packets_in",   "bytes_in",
+        "packets_out",   "bytes_out",        "lost_in", "recovered_in", "nacks",
+        "retransmitted", "key_frames_asked", "refused", "dropped",      "flowing",
+        "waiting",       "narrow",           "rtt_us",  "loss_ppm"};
+    struct stage *s = *state;
+    struct world *w = s->w;
+    struct token admin = world_operator(w);
+    memcpy(w->hall.live[w->hall.n_live++], "0123456789", 11);
+    memcpy(w->hall.live[w->hall.n_live++], "1111111111", 11);
+    w->hall.media = &media;
+    assert_int_equal(world_ask(w, "GET", "/api/v1/admin/rooms", admin.text, NULL), 200);
+    const json_t *rooms = world_list(w, "rooms", 2);
+    const json_t *seen = json_object_get(json_array_get(rooms, 0), "media");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_int_equal(json_integer_value(json_object_get(seen, names[i])), i + 1);
+    assert_true(json_is_true(json_object_get(seen, "speaker")));
+    assert_int_equal(json_object_size(seen), sizeof names / sizeof names[0] + 1);
+    assert_null(json_object_get(json_array_get(rooms, 1), "media")); /* it has none */
+}
+
 struct request {
     struct stage *stage;
     char *body;
@@ -533,6 +576,7 @@ int main(void)
         ON_STAGE(a_meeting_is_made_whole_or_not_at_all),
         ON_STAGE(administrators_see_and_delete_all_meetings),
         ON_STAGE(administrators_see_and_end_live_rooms),
+        ON_STAGE(administrators_see_the_numbers_of_media),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,15 @@ void hall_each(const struct hall *h,
             return;
 }
 
+static bool media_of(void *ctx, const char *number, struct service_media *out)
+{
+    const struct hall *h = ctx;
+    if (h->media == NULL || h->n_live == 0 || strcmp(h->live[0], number) != 0)
+        return false;
+    *out = *h->media;
+    return true;
+}
+
 /* ---- The world ---- */
 
 static void new_service(struct world *w, bool open_sign_up)
@@ -41,6 +50,8 @@ static void new_service(struct world *w, bool open_sign_up)
         .name = "Conclave at company.com",
         .base_url = WORLD_URL,
         .open_sign_up = open_sign_up,
+        .media = media_of,
+        .media_ctx = &w->hall,
     };
     service_free(w->service);
     w->service = NULL;

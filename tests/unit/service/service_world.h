@@ -28,6 +28,8 @@ struct hall {
     char live[HALL_ROOMS][11], ended[HALL_ROOMS][11];
     size_t n_live, n_ended;
     int error; /* of hall_end(), if not 0 */
+    /* Of the first live one; NULL: no meeting has media. */
+    const struct service_media *media;
 };
 
 struct world {
