@@ -16,6 +16,9 @@
 #define GROUPS 64u
 /* Batches in before timers and commands have their turn. */
 #define BATCHES 16u
+/* Numbers that a message changed are made known so soon, and not anew for each of many: all
+ * transports are counted each time. */
+#define SOON_US UINT64_C(10000)
 
 /* What others may know. */
 struct numbers {
@@ -32,7 +35,9 @@ struct media_worker {
     struct sfu *sfu;
     struct media_desk *desk;
     struct net_clock clock;
-    uint64_t now_us, publish_us, unreported;
+    uint64_t now_us, unreported;
+    uint64_t publish_us, soon_us; /* when numbers are due: always, and after a message */
+    bool changed;                 /* there was one since */
     bool stop;
     bool running;               /* there is a thread to wait for */
     struct media_command *last; /* ready, so that ending needs no memory */
@@ -153,6 +158,8 @@ static void publish(struct media_worker *w)
     w->published = made;
     (void)pthread_mutex_unlock(&w->lock);
     w->publish_us = w->now_us + MEDIA_PUBLISH_US;
+    w->soon_us = w->now_us + SOON_US;
+    w->changed = false;
 }
 
 /* Numbers change by themselves only where there are meetings. No other thread exchanges them. */
@@ -161,6 +168,8 @@ static uint64_t wait_us(const struct media_worker *w)
     uint64_t at = sfu_deadline(w->sfu);
     if (w->published->stats.sfu.meetings != 0 && w->publish_us < at)
         at = w->publish_us;
+    if (w->changed && w->soon_us < at)
+        at = w->soon_us;
     if (at == UINT64_MAX)
         return at;
     return at > w->now_us ? at - w->now_us : 0;
@@ -192,7 +201,8 @@ static void *run(void *ctx)
             sfu_tick(w->sfu, w->now_us);
         send_all(w);
         media_desk_tell(w->desk);
-        if (told || w->publish_us <= w->now_us)
+        w->changed = w->changed || told;
+        if (w->publish_us <= w->now_us || (w->changed && w->soon_us <= w->now_us))
             publish(w);
     }
     return NULL;
