@@ -31,7 +31,8 @@ function Screen(): JSX.Element | null {
       break;
   }
   if (phase === "over") return <Over />;
-  const inside = phase === "in-meeting" || (phase === "reconnecting" && app.value.roster.length > 0);
+  const inside =
+    phase === "in-meeting" || (phase === "reconnecting" && app.value.roster.length > 0);
   return inside ? <MeetingScreen /> : <WaitingRoom />;
 }
 

@@ -3,10 +3,7 @@
 declare const CORE_FILES: Readonly<Record<string, string>>;
 
 interface Policies {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL: (url: string) => string },
-  ): unknown;
+  createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): unknown;
 }
 
 /** The files of the core, by name: as the build put them out. */

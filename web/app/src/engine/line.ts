@@ -107,8 +107,7 @@ class SwitchLine implements MediaLine {
     this.tell("connected", null);
     const report = await this.session?.stats("send");
     for (const entry of (report?.values() ?? []) as Iterable<TransportStats>)
-      if (entry.type === "transport" && entry.srtpCipher)
-        this.tell("connected", entry.srtpCipher);
+      if (entry.type === "transport" && entry.srtpCipher) this.tell("connected", entry.srtpCipher);
   }
 
   private lose(): void {

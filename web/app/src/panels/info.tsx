@@ -11,10 +11,22 @@ import { Icon } from "../ui/icons";
 import { IdentityBadge } from "../ui/identity";
 import { PanelFrame } from "./panel";
 
-function Row(p: { name: string; children: preact.ComponentChildren }): JSX.Element {
+function Row(p: {
+  name: string;
+  icon?: "lock" | "lock-check" | undefined; // as far as the server, or from end to end
+  children: preact.ComponentChildren;
+}): JSX.Element {
+  const what = p.icon === "lock" ? t.info.encryptedBadge : t.info.e2eBadge;
   return (
     <div class="fact">
-      <dt>{p.name}</dt>
+      <dt>
+        {p.name}
+        {p.icon && (
+          <span class={`mark ${p.icon}`} role="img" aria-label={what} title={what}>
+            <Icon name={p.icon} size={16} />
+          </span>
+        )}
+      </dt>
       <dd>{p.children}</dd>
     </div>
   );
@@ -33,7 +45,11 @@ function General({ s }: { s: AppState }): JSX.Element {
         <Row name={t.info.organiser}>
           {info?.organiser}
           {organiser && (
-            <IdentityBadge identity={organiser.identity} name={organiser.name} who={organiser.leaf} />
+            <IdentityBadge
+              identity={organiser.identity}
+              name={organiser.name}
+              who={organiser.leaf}
+            />
           )}
         </Row>
         <Row name={t.info.number}>{groupNumber(s.number)}</Row>
@@ -63,7 +79,7 @@ function Code({ code }: { code: string | null }): JSX.Element {
   const words = spell(code);
   return (
     <>
-      <p class="code">
+      <p class="code" key={code}>
         {groups.map((group, i) => (
           <span key={i}>{group}</span>
         ))}
@@ -136,10 +152,12 @@ function Security({ s }: { s: AppState }): JSX.Element {
         <Code code={s.code} />
       </section>
       <dl class="facts">
-        <Row name={t.info.server}>
+        <Row name={t.info.server} icon={location.protocol === "https:" ? "lock" : undefined}>
           {location.protocol === "https:" ? t.info.serverTls : t.info.serverLocal}
         </Row>
-        <Row name={t.info.media}>{mediaText(s)}</Row>
+        <Row name={t.info.media} icon={s.media === "connected" ? "lock-check" : undefined}>
+          {mediaText(s)}
+        </Row>
       </dl>
       <section>
         <h3>{t.info.endToEnd}</h3>

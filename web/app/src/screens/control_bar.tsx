@@ -4,7 +4,7 @@ import type { Panel } from "../state/model";
 import { attempt, leave, screenTrack, startShare, stopShare } from "../state/call";
 import * as devices from "../state/devices";
 import { mayHost, me } from "../state/model";
-import { app, dispatch, set } from "../state/store";
+import { app, dispatch } from "../state/store";
 import { t } from "../text";
 import { DeviceChoice, DeviceProblems } from "../ui/device_choice";
 import { Button } from "../ui/controls";
@@ -99,7 +99,7 @@ function Sources(): JSX.Element {
   const camera = devices.cameraOn.value;
   const switchMicrophone = () => {
     void devices.toggle("microphone");
-    set({ caption: microphone ? t.captions.muted : t.captions.unmuted });
+    dispatch({ type: "caption", text: microphone ? t.captions.muted : t.captions.unmuted });
   };
   return (
     <div class="control-group">

@@ -20,7 +20,10 @@ export function WaitingRoom(): JSX.Element {
     <Page narrow>
       <section class="card roomy waiting" aria-live="polite">
         <span class={`pulse ${phase}`}>
-          <Icon name={phase === "in-lobby" || phase === "not-started" ? "door" : "lock-check"} size={30} />
+          <Icon
+            name={phase === "in-lobby" || phase === "not-started" ? "door" : "lock-check"}
+            size={30}
+          />
         </span>
         {info !== null && <p class="kicker plain">{info.title}</p>}
         <h1>{title}</h1>

@@ -1,11 +1,5 @@
 /* From opening a page to being in a meeting: who one is, which meeting, which devices. */
-import type {
-  Account,
-  Core,
-  Credential,
-  MeetingPlan,
-  Session,
-} from "../../../core/src/types";
+import type { Account, Core, Credential, MeetingPlan, Session } from "../../../core/src/types";
 import { engine } from "#engine";
 import { t } from "../text";
 import * as call from "./call";
@@ -25,8 +19,8 @@ function loadCore(): Promise<Core> {
   if (core !== null) return core;
   core = engine.loadCore();
   core.then(
-    () => performance.mark("conclave-ready"), /* for whoever measures */
-    () => (core = null), /* the next try is a new one */
+    () => performance.mark("conclave-ready") /* for whoever measures */,
+    () => (core = null) /* the next try is a new one */,
   );
   return core;
 }

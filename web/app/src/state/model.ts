@@ -49,6 +49,11 @@ export interface Reaction {
   readonly emoji: string;
 }
 
+export interface Caption {
+  readonly key: number;
+  readonly text: string;
+}
+
 /** What is wrong, for people. */
 export interface Problem {
   readonly text: string;
@@ -81,7 +86,7 @@ export interface AppState {
   readonly reactions: readonly Reaction[];
   readonly toasts: readonly Notice[]; // to be seen now
   readonly log: readonly Notice[]; // warnings and alarms of this meeting
-  readonly caption: string; // said to screen readers
+  readonly captions: readonly Caption[]; // said to screen readers, the newest last
   readonly nextKey: number;
 
   readonly panel: Panel | null;
@@ -97,6 +102,7 @@ export interface AppState {
 
 export const LIMIT_CHAT = 500; // lines kept: a meeting may be long
 export const LIMIT_LOG = 100;
+export const LIMIT_CAPTIONS = 8; // what has been read out may go
 export const LIMIT_REACTIONS = 20; // seen at once
 
 export const initial: AppState = {
@@ -123,7 +129,7 @@ export const initial: AppState = {
   reactions: [],
   toasts: [],
   log: [],
-  caption: "",
+  captions: [],
   nextKey: 1,
   panel: null,
   infoTab: "general",

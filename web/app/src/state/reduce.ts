@@ -13,6 +13,7 @@ import {
   type ChatLine,
   findPerson,
   initial,
+  LIMIT_CAPTIONS,
   LIMIT_CHAT,
   LIMIT_LOG,
   LIMIT_REACTIONS,
@@ -34,7 +35,12 @@ export type Action =
   | { readonly type: "enter"; readonly name: string; readonly label: string }
   | { readonly type: "leave-call" }
   | { readonly type: "joined"; readonly leaf: number }
-  | { readonly type: "gone"; readonly leaf: number; readonly name: string; readonly ejected: boolean }
+  | {
+      readonly type: "gone";
+      readonly leaf: number;
+      readonly name: string;
+      readonly ejected: boolean;
+    }
   | { readonly type: "epoch" }
   | { readonly type: "code"; readonly code: string | null }
   | {
@@ -57,27 +63,35 @@ export type Action =
       readonly at: number;
     }
   | { readonly type: "dismiss"; readonly key: number }
-  | { readonly type: "panel"; readonly panel: AppState["panel"] };
+  | { readonly type: "panel"; readonly panel: AppState["panel"] }
+  | { readonly type: "caption"; readonly text: string };
 
-const nameOf = (s: AppState, leaf: number): string =>
-  findPerson(s, leaf)?.name || t.common.unnamed;
+const nameOf = (s: AppState, leaf: number): string => findPerson(s, leaf)?.name || t.common.unnamed;
+
+/** Each line is heard once, also when several come at the same time. */
+function speak(s: AppState, text: string): AppState {
+  const captions = [...s.captions, { key: s.nextKey, text }].slice(-LIMIT_CAPTIONS);
+  return { ...s, captions, nextKey: s.nextKey + 1 };
+}
 
 function takeViews(s: AppState, v: Views): AppState {
-  let caption = s.caption;
-  if (v.lobby.length > s.lobby.length) caption = t.captions.knocks(v.lobby.length);
-  if (s.info?.inMeeting && v.info?.inMeeting && s.info.locked !== v.info.locked)
-    caption = v.info.locked ? t.captions.locked : t.captions.unlocked;
-  if (v.phase !== s.phase && v.phase === "reconnecting") caption = t.captions.reconnecting;
-  if (s.phase === "reconnecting" && v.phase === "in-meeting") caption = t.captions.reconnected;
   const pinned = v.roster.some((p) => p.leaf === s.pinned) ? s.pinned : null;
-  return { ...s, ...v, caption, pinned };
+  let next: AppState = { ...s, ...v, pinned };
+  if (v.lobby.length > s.lobby.length) next = speak(next, t.captions.knocks(v.lobby.length));
+  if (s.info?.inMeeting && v.info?.inMeeting && s.info.locked !== v.info.locked)
+    next = speak(next, v.info.locked ? t.captions.locked : t.captions.unlocked);
+  if (v.phase !== s.phase && v.phase === "reconnecting")
+    next = speak(next, t.captions.reconnecting);
+  if (s.phase === "reconnecting" && v.phase === "in-meeting")
+    next = speak(next, t.captions.reconnected);
+  return next;
 }
 
 function addLine(s: AppState, line: ChatLine): AppState {
   const chat = [...s.chat, line].slice(-LIMIT_CHAT);
   if (line.mine) return { ...s, chat };
-  const caption = t.captions.message(line.name, line.text);
-  return { ...s, chat, caption, unread: s.panel === "chat" ? 0 : s.unread + 1 };
+  const unread = s.panel === "chat" ? 0 : s.unread + 1;
+  return speak({ ...s, chat, unread }, t.captions.message(line.name, line.text));
 }
 
 function addNotice(s: AppState, notice: Omit<Notice, "key">): AppState {
@@ -91,8 +105,7 @@ function addNotice(s: AppState, notice: Omit<Notice, "key">): AppState {
     toasts: [...others, made].slice(-4),
     log,
     alarmed: s.alarmed || notice.severity === "alarm",
-    caption: notice.title,
-  };
+  }; /* a toast is read out by itself */
 }
 
 function setPanel(s: AppState, panel: AppState["panel"]): AppState {
@@ -116,13 +129,13 @@ export function reduce(s: AppState, a: Action): AppState {
     case "leave-call":
       return leaveCall(s);
     case "joined":
-      return { ...s, caption: t.captions.joined(nameOf(s, a.leaf)) };
+      return speak(s, t.captions.joined(nameOf(s, a.leaf)));
     case "gone": {
       const text = a.ejected ? t.captions.ejected : t.captions.left;
-      return { ...s, caption: text(a.name || t.common.unnamed) };
+      return speak(s, text(a.name || t.common.unnamed));
     }
     case "epoch":
-      return { ...s, code: null };
+      return s.code === null ? s : speak({ ...s, code: null }, t.captions.code);
     case "code":
       return { ...s, code: a.code };
     case "said":
@@ -140,15 +153,15 @@ export function reduce(s: AppState, a: Action): AppState {
     case "reaction": {
       const reaction = { key: s.nextKey, leaf: a.leaf, emoji: a.emoji };
       const reactions = [...s.reactions, reaction].slice(-LIMIT_REACTIONS);
-      const caption = t.captions.reaction(nameOf(s, a.leaf), a.emoji);
-      return { ...s, reactions, nextKey: s.nextKey + 1, caption };
+      const next = { ...s, reactions, nextKey: s.nextKey + 1 };
+      return speak(next, t.captions.reaction(nameOf(s, a.leaf), a.emoji));
     }
     case "reaction-over":
       return { ...s, reactions: s.reactions.filter((r) => r.key !== a.key) };
     case "hand": {
       const person = findPerson(s, a.leaf);
       if (!person?.hand || person.me) return s;
-      return { ...s, caption: t.captions.hand(nameOf(s, a.leaf)) };
+      return speak(s, t.captions.hand(nameOf(s, a.leaf)));
     }
     case "notice":
       return addNotice(s, a);
@@ -156,5 +169,7 @@ export function reduce(s: AppState, a: Action): AppState {
       return { ...s, toasts: s.toasts.filter((n) => n.key !== a.key) };
     case "panel":
       return setPanel(s, a.panel);
+    case "caption":
+      return speak(s, a.text);
   }
 }

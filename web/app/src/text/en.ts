@@ -6,7 +6,6 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 export const en = {
   language: "en",
   product: "Conclave",
-  slogan: "Meetings that only those in them can read",
 
   common: {
     back: "Back",
@@ -16,7 +15,6 @@ export const en = {
     copied: "Copied",
     done: "Done",
     more: "More",
-    optional: "optional",
     you: "you",
     unnamed: "Without a name",
     loading: "One moment …",
@@ -125,10 +123,7 @@ export const en = {
         "The meeting has not started",
         "It starts when a host is there. You need not do anything.",
       ],
-      "in-lobby": [
-        "Waiting for a host to let you in",
-        "A host sees your name and your identity.",
-      ],
+      "in-lobby": ["Waiting for a host to let you in", "A host sees your name and your identity."],
       joining: ["You are being let in", "Agreeing on keys with everybody …"],
       reconnecting: ["Connecting", "The connection was lost. Trying again …"],
     },
@@ -168,7 +163,6 @@ export const en = {
     copyLink: "Copy link",
     invite: "Copy invitation",
     sharing: (name: string) => `${name} shares the screen`,
-    youShare: "You are sharing your screen",
     page: (at: number, of: number) => `Page ${at} of ${of}`,
     previous: "Previous page",
     next: "Next page",
@@ -178,8 +172,6 @@ export const en = {
       n === 1 ? "1 person is waiting in the lobby" : `${n} people are waiting in the lobby`,
     view: "View",
     unread: (n: number) => count(n, "new message", "new messages"),
-    noMicrophone: "No microphone",
-    noCamera: "No camera",
   },
 
   people: {
@@ -200,7 +192,8 @@ export const en = {
     actions: (name: string) => `Actions for ${name}`,
     eject: "Remove from meeting",
     ejectQuestion: (name: string) => `Remove ${name}?`,
-    ejectLead: "New keys are agreed without this person at once. To come back, a host has to let them in.",
+    ejectLead:
+      "New keys are agreed without this person at once. To come back, a host has to let them in.",
     makeCohost: "Make co-host",
     endCohost: "No longer co-host",
     pin: "Show large",
@@ -211,7 +204,6 @@ export const en = {
     lock: "Lock meeting",
     unlock: "Unlock meeting",
     locked: "Locked: whoever comes waits in the lobby.",
-    hostMenu: "Host controls",
   },
 
   lobby: {
@@ -253,7 +245,8 @@ export const en = {
       "trust rests on the organiser's certificate alone.",
     statementWarning: "Something needs your attention. Compare the security code with the others.",
     code: "Security code",
-    codeHint: "Read it to each other. The same code for everybody means the same meeting, people and keys.",
+    codeHint:
+      "Read it to each other. The same code for everybody means the same meeting, people and keys.",
     codeChanges: "It changes whenever somebody joins or leaves.",
     codeWait: "Being computed …",
     readAloud: "Read it aloud",
@@ -281,7 +274,7 @@ export const en = {
     attacks: "Noticed in this meeting",
     noAttacks: "Nothing unusual was noticed.",
     e2eBadge: "End-to-end encrypted",
-    encryptedBadge: "Encrypted to the server",
+    encryptedBadge: "Encrypted as far as the server",
     warningBadge: "Compare the code",
   },
 
@@ -289,7 +282,6 @@ export const en = {
     next: "What to do",
     dismiss: "Dismiss",
     compare: "Show the security code",
-    codeChanged: "The security code has changed",
     alarm: "Security warning",
   },
 
@@ -329,7 +321,6 @@ export const en = {
     never: "never",
     create: "Make meeting",
     past: "This time has passed. Choose a later one.",
-    needTitle: "Please enter a title.",
   },
 
   invitation: {

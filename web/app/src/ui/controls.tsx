@@ -101,7 +101,11 @@ export function Field(p: FieldProps): JSX.Element {
         onInput={(event) => p.onInput(event.currentTarget.value)}
       />
       {note && (
-        <p id={`${id}-note`} class={p.error ? "note error" : "note"} role={p.error ? "alert" : undefined}>
+        <p
+          id={`${id}-note`}
+          class={p.error ? "note error" : "note"}
+          role={p.error ? "alert" : undefined}
+        >
           {note}
         </p>
       )}

@@ -27,9 +27,7 @@ function Lines({ identity, sameName }: { identity: Identity; sameName: boolean }
   return (
     <>
       <p class="strong">
-        {isVerified(identity)
-          ? t.people.verifiedBy(identity.issuer)
-          : t.people.notVerified}
+        {isVerified(identity) ? t.people.verifiedBy(identity.issuer) : t.people.notVerified}
       </p>
       {isVerified(identity) && <p class="identifier">{identity.identifier}</p>}
       {!isVerified(identity) && (
@@ -59,6 +57,9 @@ export function Certificate(p: {
   );
 }
 
+const EDGE = 8; // px kept free at the window's edge
+const HEIGHT_REM = 11; // of the card, at most
+
 /** The badge that tells more when pointed at or focused. */
 export function IdentityBadge(p: {
   identity: Identity;
@@ -72,12 +73,15 @@ export function IdentityBadge(p: {
   const root = useRef<HTMLSpanElement>(null);
   const id = useId();
 
+  /* Below the badge, or above it where there is no room; within the window. */
   const show = () => {
     const box = root.current?.getBoundingClientRect();
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const [width, height] = [17.5 * rem + EDGE, HEIGHT_REM * rem];
     if (box !== undefined)
       setPlace({
-        left: Math.max(8, Math.min(box.left, innerWidth - 288)),
-        top: box.bottom + 170 < innerHeight ? box.bottom : Math.max(8, box.top - 170),
+        left: Math.max(EDGE, Math.min(box.left, innerWidth - width)),
+        top: box.bottom + height < innerHeight ? box.bottom : Math.max(EDGE, box.top - height),
       });
     setOpen(true);
   };
@@ -108,7 +112,13 @@ export function IdentityBadge(p: {
         <Badge identity={p.identity} />
       </button>
       {open && (
-        <span class="identity-card" id={id} role="group" aria-label={t.people.identity} style={place}>
+        <span
+          class="identity-card"
+          id={id}
+          role="group"
+          aria-label={t.people.identity}
+          style={place}
+        >
           <Lines identity={p.identity} sameName={p.sameName ?? false} />
           <button type="button" class="link" onClick={() => setShown(true)}>
             {t.people.certificate}

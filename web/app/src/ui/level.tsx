@@ -51,7 +51,9 @@ export function LevelMeter({ track }: { track: MediaStreamTrack | null }): JSX.E
 
 /** Two short notes at the speaker that was chosen. */
 export async function playSample(speaker: string): Promise<void> {
-  const context = new AudioContext() as AudioContext & { setSinkId?: (id: string) => Promise<void> };
+  const context = new AudioContext() as AudioContext & {
+    setSinkId?: (id: string) => Promise<void>;
+  };
   if (speaker !== "") await context.setSinkId?.(speaker).catch(() => undefined);
   const gain = context.createGain();
   gain.gain.value = 0.15;

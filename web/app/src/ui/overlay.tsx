@@ -30,7 +30,12 @@ export function Dialog(p: {
       <div class="dialog-body">
         <header>
           <h2 id={id}>{p.title}</h2>
-          <IconButton icon="close" label={t.common.close} small onClick={() => ref.current?.close()} />
+          <IconButton
+            icon="close"
+            label={t.common.close}
+            small
+            onClick={() => ref.current?.close()}
+          />
         </header>
         {p.children}
         {p.actions && <footer>{p.actions}</footer>}

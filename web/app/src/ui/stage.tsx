@@ -44,7 +44,12 @@ const sharerOf = (s: AppState): Person | undefined =>
   (screenTrack.value !== null ? me(s) : undefined);
 
 /* Shared screens first: they are what people look at. */
-function wantsOf(s: AppState, shown: readonly Person[], height: number, large: Want | null): Want[] {
+function wantsOf(
+  s: AppState,
+  shown: readonly Person[],
+  height: number,
+  large: Want | null,
+): Want[] {
   const others = s.roster.filter((p) => !p.me);
   const screens = others
     .slice(0, LIMIT_TILES)
@@ -110,7 +115,13 @@ function useLarge(people: readonly Person[]): Person | undefined {
   return large;
 }
 
-function Speaker({ people, sharer }: { people: readonly Person[]; sharer?: Person | undefined }): JSX.Element {
+function Speaker({
+  people,
+  sharer,
+}: {
+  people: readonly Person[];
+  sharer?: Person | undefined;
+}): JSX.Element {
   const s = app.value;
   const large = useLarge(people);
   const others = people.filter((p) => sharer !== undefined || p !== large).slice(0, LIMIT_TILES);
@@ -162,7 +173,8 @@ export function Stage(): JSX.Element {
   const people = inOrder(s);
   const own = me(s);
   const sharer = sharerOf(s);
-  if (people.length === 1 && own !== undefined && sharer === undefined) return <Alone person={own} />;
+  if (people.length === 1 && own !== undefined && sharer === undefined)
+    return <Alone person={own} />;
   return s.layout === "speaker" || s.pinned !== null || sharer !== undefined ? (
     <Speaker people={people} sharer={sharer} />
   ) : (

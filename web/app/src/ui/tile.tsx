@@ -9,7 +9,11 @@ import { t } from "../text";
 import { Icon } from "./icons";
 import { Avatar, Badge } from "./identity";
 
-export function Video(p: { track: MediaStreamTrack; mirrored?: boolean; fit?: boolean }): JSX.Element {
+export function Video(p: {
+  track: MediaStreamTrack;
+  mirrored?: boolean;
+  fit?: boolean;
+}): JSX.Element {
   const ref = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const video = ref.current;
@@ -48,7 +52,9 @@ function SoundOf(p: { track: MediaStreamTrack; speaker: string }): JSX.Element {
     };
   }, [p.track]);
   useEffect(() => {
-    const audio = ref.current as (HTMLAudioElement & { setSinkId?: (id: string) => Promise<void> }) | null;
+    const audio = ref.current as
+      | (HTMLAudioElement & { setSinkId?: (id: string) => Promise<void> })
+      | null;
     void audio?.setSinkId?.(p.speaker).catch(() => undefined); /* one that is gone: the system's */
   }, [p.speaker]);
   return <audio ref={ref} autoPlay />;
@@ -91,7 +97,11 @@ export function Tile(p: {
       data-leaf={person.leaf}
     >
       {track !== null ? (
-        <Video track={track} mirrored={person.me && source === "camera"} fit={source === "screen"} />
+        <Video
+          track={track}
+          mirrored={person.me && source === "camera"}
+          fit={source === "screen"}
+        />
       ) : (
         <Avatar name={person.name || t.common.unnamed} size="large" />
       )}

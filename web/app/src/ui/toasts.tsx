@@ -56,8 +56,10 @@ export function Toasts(): JSX.Element {
 /** What happens, in words, for who does not see it. */
 export function Captions(): JSX.Element {
   return (
-    <p class="hidden" role="log" aria-live="polite">
-      {app.value.caption}
-    </p>
+    <div class="hidden" role="log" aria-live="polite">
+      {app.value.captions.map((line) => (
+        <p key={line.key}>{line.text}</p>
+      ))}
+    </div>
   );
 }

@@ -16,7 +16,8 @@ const START_TRIES = 600;
 
 /** Why no browser test can run here, or null. */
 export function missing() {
-  if (!existsSync(PROGRAM)) return `there is no ${PROGRAM}; tools/install-deps.sh browser installs it`;
+  if (!existsSync(PROGRAM))
+    return `there is no ${PROGRAM}; tools/install-deps.sh browser installs it`;
   if (!existsSync(CONCLAVED)) return `there is no ${CONCLAVED}; make builds it`;
   return null;
 }
@@ -46,8 +47,7 @@ export async function startServer(web) {
   const folder = await mkdtemp(join(tmpdir(), "conclave-app-"));
   const settings = join(folder, "conclaved.ini");
   const address = join(folder, "data/run/address");
-  const text = (port) =>
-    `[server]\nport = ${port}\nweb = ${web}\ndata = ${join(folder, "data")}\n`;
+  const text = (port) => `[server]\nport = ${port}\nweb = ${web}\ndata = ${join(folder, "data")}\n`;
   await writeFile(settings, text(0));
   let { child, url } = await run(settings, address);
   return {

@@ -69,7 +69,9 @@ async function headed(page, name) {
   await page
     .getByRole("heading", { name })
     .waitFor()
-    .catch(async () => assert.fail(`not "${name}", but: ${await page.locator("body").innerText()}`));
+    .catch(async () =>
+      assert.fail(`not "${name}", but: ${await page.locator("body").innerText()}`),
+    );
 }
 
 async function codeOn(page) {
@@ -94,7 +96,10 @@ async function codeOf(native) {
 /** All of them show the same code: at once, or as soon as each has followed. */
 async function sameCode(pages, natives) {
   for (let i = 0; i < 50; i++) {
-    const codes = [...(await Promise.all(pages.map(codeOn))), ...(await Promise.all(natives.map(codeOf)))];
+    const codes = [
+      ...(await Promise.all(pages.map(codeOn))),
+      ...(await Promise.all(natives.map(codeOf))),
+    ];
     if (new Set(codes).size === 1) return codes[0];
     await pages[0].waitForTimeout(100);
   }

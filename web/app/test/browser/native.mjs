@@ -24,7 +24,17 @@ export async function makeMeeting(server, ...options) {
   );
   const { stdout } = await run(
     CONCLAVE,
-    ["meeting", "new", "--title", "Tea", "--sign-in", HOST, "--password-file", password, ...options],
+    [
+      "meeting",
+      "new",
+      "--title",
+      "Tea",
+      "--sign-in",
+      HOST,
+      "--password-file",
+      password,
+      ...options,
+    ],
     { env },
   );
   return stdout.trim();
@@ -49,7 +59,9 @@ export class Native {
     return Native.join(link, "Ada", ...options, ...more);
   }
   static join(link, name, ...options) {
-    return new Native(spawn(CONCLAVE, ["join", link, "--json", "--stay", "--name", name, ...options]));
+    return new Native(
+      spawn(CONCLAVE, ["join", link, "--json", "--stay", "--name", name, ...options]),
+    );
   }
 
   tell(command) {

@@ -97,8 +97,7 @@ const control = (page, name) => page.locator(".control-bar").getByRole("button",
 
 const phase = (page, name, why) =>
   page.evaluate(
-    ([to, because]) =>
-      globalThis.script.meeting.setPhase(to, globalThis.script.reason(...because)),
+    ([to, because]) => globalThis.script.meeting.setPhase(to, globalThis.script.reason(...because)),
     [name, why ?? ["NONE", "", ""]],
   );
 

@@ -64,7 +64,10 @@ const account: Account = {
       renewAt: Date.now() + HOUR,
     }) as Credential,
   create: (_session, _credential, plan) => {
-    script.meetings = [...script.meetings, { number: "4085559876", title: plan.title, personal: false }];
+    script.meetings = [
+      ...script.meetings,
+      { number: "4085559876", title: plan.title, personal: false },
+    ];
     return Promise.resolve(`${location.origin}/m/4085559876#1.${"A".repeat(86)}`);
   },
   meetings: () => Promise.resolve(script.meetings),

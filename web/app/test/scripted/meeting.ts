@@ -136,7 +136,12 @@ export class ScriptedMeeting implements Meeting {
   lobby = () => this.waiting;
   stats = (): Promise<Stats> =>
     Promise.resolve({
-      bytesIn: 0, bytesOut: 0, epochs: 1, messagesIn: 0, heartbeatsIn: 0, refused: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      epochs: 1,
+      messagesIn: 0,
+      heartbeatsIn: 0,
+      refused: 0,
     });
   code = (): Promise<string | null> =>
     Promise.resolve(CODES[(this.facts?.epoch ?? 0) % CODES.length] ?? null);
@@ -175,8 +180,7 @@ export class ScriptedMeeting implements Meeting {
     this.asHost();
     const entry = this.waiting.find((w) => w.ref === ref);
     await this.refuse(ref);
-    if (entry !== undefined)
-      this.add(person(100 + this.people.length, entry.name, entry.identity));
+    if (entry !== undefined) this.add(person(100 + this.people.length, entry.name, entry.identity));
   }
   async admitAll(): Promise<void> {
     for (const { ref } of this.waiting) await this.admit(ref);

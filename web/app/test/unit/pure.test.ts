@@ -22,7 +22,13 @@ test("every symbol of base32 has a word of its own", () => {
 
 test("tiles never leave the stage and never overlap", () => {
   for (let n = 1; n <= LIMIT_TILES; n++)
-    for (const [w, h] of [[360, 560], [900, 620], [1280, 660], [3840, 2000], [700, 240]] as const) {
+    for (const [w, h] of [
+      [360, 560],
+      [900, 620],
+      [1280, 660],
+      [3840, 2000],
+      [700, 240],
+    ] as const) {
       const t = tile(n, w, h, 10);
       assert.ok(t.columns * t.rows >= n);
       assert.ok(t.columns * t.width + (t.columns - 1) * 10 <= w, `${n} in ${w}x${h}`);

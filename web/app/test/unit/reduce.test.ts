@@ -18,7 +18,14 @@ const eve = person(2, "Eve", verified("eve@company.com"));
 
 const views = (change: Partial<Views> = {}): Action => ({
   type: "views",
-  views: { phase: "in-meeting", end: null, info: null, roster: [ada, bob, eve], lobby: [], ...change },
+  views: {
+    phase: "in-meeting",
+    end: null,
+    info: null,
+    roster: [ada, bob, eve],
+    lobby: [],
+    ...change,
+  },
 });
 
 const play = (...actions: Action[]): AppState =>
@@ -55,7 +62,10 @@ test("a long meeting does not keep all that was said", () => {
 });
 
 test("many reactions at once stay within what is shown", () => {
-  const many = Array.from({ length: 100 }, (): Action => ({ type: "reaction", leaf: 1, emoji: "👍" }));
+  const many = Array.from(
+    { length: 100 },
+    (): Action => ({ type: "reaction", leaf: 1, emoji: "👍" }),
+  );
   const s = play(views(), ...many);
   assert.equal(s.reactions.length, LIMIT_REACTIONS);
   assert.equal(new Set(s.reactions.map((r) => r.key)).size, LIMIT_REACTIONS);
@@ -81,7 +91,10 @@ test("an alarm marks the meeting for good, also after it was dismissed", () => {
 test("a warning does not mark the meeting, and information is not logged", () => {
   const s = play(views(), notice("warning", "Careful"), notice("info", "By the way"));
   assert.equal(s.alarmed, false);
-  assert.deepEqual(s.log.map((n) => n.title), ["Careful"]);
+  assert.deepEqual(
+    s.log.map((n) => n.title),
+    ["Careful"],
+  );
 });
 
 test("the same notice again takes the place of the one still seen", () => {
@@ -101,21 +114,38 @@ test("who is shown large and leaves is shown large no longer", () => {
 });
 
 test("another call begins with nothing of the last one", () => {
-  const s = play(views(), said(1, "secret"), notice("alarm", "Attack"), { type: "code", code: "KKH" });
+  const s = play(views(), said(1, "secret"), notice("alarm", "Attack"), {
+    type: "code",
+    code: "KKH",
+  });
   const next = reduce(s, { type: "enter", name: "Ada", label: "" });
-  assert.deepEqual([next.chat, next.toasts, next.log, next.code, next.alarmed, next.roster], [
-    [], [], [], null, false, [],
-  ]);
+  assert.deepEqual(
+    [next.chat, next.toasts, next.log, next.code, next.alarmed, next.roster],
+    [[], [], [], null, false, []],
+  );
 });
 
 test("what happens is said in words", () => {
-  const words = (...actions: Action[]) => play(views(), ...actions).caption;
+  const words = (...actions: Action[]) => play(views(), ...actions).captions.at(-1)?.text ?? "";
   assert.equal(words({ type: "joined", leaf: 1 }), "Bob joined");
   assert.equal(words({ type: "gone", leaf: 1, name: "Bob", ejected: true }), "Bob was removed");
   assert.equal(words(said(1, "hi")), "Bob says: hi");
   const waiting = { ref: "r", since: 0, name: "Cy", identity: guest };
   assert.match(words(views({ lobby: [waiting] })), /1 person is waiting/);
   assert.equal(words(views({ phase: "reconnecting" })), "Connection lost");
+});
+
+test("of several things at once each is said", () => {
+  const s = play(
+    views(),
+    { type: "code", code: "KKH" },
+    { type: "joined", leaf: 1 },
+    { type: "epoch" },
+  );
+  assert.deepEqual(
+    s.captions.map((c) => c.text),
+    ["Bob joined", "The security code has changed"],
+  );
 });
 
 const as = (role: "attendee" | "cohost" | "host" | "organiser"): AppState =>
