@@ -39,7 +39,7 @@ struct call_config {
     uint8_t run;            /* below CALL_RUNS */
     uint8_t opus, vp8, rtx; /* payload types, all different */
     uint32_t ssrc;          /* under which feedback is given */
-    uint64_t wait_us;       /* for lost packets, as rtc/assembler.h; 0: its default */
+    uint64_t wait_us;       /* for lost packets of pictures, as rtc/assembler.h; 0: its default */
 };
 
 /* EINVAL: a value out of range. ENOMEM, ECRYPTO. */

@@ -42,6 +42,10 @@
 /* Sound needs no long memory: 64 packets are more than a second. */
 #define CALL_ASSEMBLER_PACKETS_AUDIO 64
 #define CALL_ASSEMBLER_BYTES_AUDIO (1u << 16)
+/* What follows a lost packet of sound waits so long for it: time to be asked for and sent again, if
+ * the path is not long. Later it is of no use to a listener, who would hear all that follows late,
+ * too. */
+#define CALL_WAIT_SOUND_US (60 * CALL_MILLISECOND)
 /* Frames that wait for their epoch (SFRAME_HOLD_US): of one stream, 120 a second; of all, as many
  * bytes as sixteen pictures of 5 Mbit/s bring in that time, and a few key frames. */
 #define CALL_HELD 64u

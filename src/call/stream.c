@@ -55,6 +55,7 @@ static int stream_make(struct call *c, uint32_t ssrc, enum sframe_codec codec, s
 {
     struct assembler_config config = {.wait_us = c->config.wait_us};
     if (codec == SFRAME_CODEC_OPUS) {
+        config.wait_us = CALL_WAIT_SOUND_US;
         config.packets = CALL_ASSEMBLER_PACKETS_AUDIO;
         config.bytes = CALL_ASSEMBLER_BYTES_AUDIO;
     }
@@ -174,6 +175,14 @@ static int read_payload(enum sframe_codec codec, const struct rtp_packet *p,
     return 0;
 }
 
+/* What has no stream to come again by is not asked for: the sound of ours. */
+static bool misses_any(const struct stream *s)
+{
+    uint16_t missing;
+    bool comes_again = s->codec != SFRAME_CODEC_OPUS || s->rtx != 0;
+    return comes_again && assembler_missing(s->assembler, &missing, 1) != 0;
+}
+
 static int put_in(struct call *c, struct stream *s, const struct rtp_packet *p)
 {
     struct assembler_packet a = {
@@ -181,7 +190,6 @@ static int put_in(struct call *c, struct stream *s, const struct rtp_packet *p)
         .timestamp = p->header.timestamp,
         .kind = (uint32_t)s->codec,
     };
-    uint16_t missing;
     if (s->frame.what != ASSEMBLER_NOTHING)
         return CONCLAVE_ESTATE;
     int rv = read_payload(s->codec, p, &a);
@@ -190,7 +198,7 @@ static int put_in(struct call *c, struct stream *s, const struct rtp_packet *p)
     if (rv != 0)
         return rv;
     s->arrival_us = c->now_us;
-    bool gap = assembler_missing(s->assembler, &missing, 1) != 0;
+    bool gap = misses_any(s);
     if (gap && !s->gap && s->nack_us < c->now_us + CALL_REORDER_US)
         s->nack_us = c->now_us + CALL_REORDER_US;
     s->gap = gap;

@@ -83,6 +83,15 @@ static void sound_carries_its_level_and_every_packet_a_transport_number(void **s
     }
 }
 
+/* Whether a NACK is among them (RFC 4585 6.2.1). */
+static bool asks_again(const struct packets *k)
+{
+    for (size_t i = 0; i < k->n; i++)
+        if (k->control[i] && k->p[i].p[1] == RTCP_RTPFB && (k->p[i].p[0] & 31) == 1)
+            return true;
+    return false;
+}
+
 static void a_lost_packet_is_asked_for_and_sent_again(void **state)
 {
     struct pair *p = *state;
@@ -97,9 +106,7 @@ static void a_lost_packet_is_asked_for_and_sent_again(void **state)
     expect_nothing(p->bob, p->now);
     packets_clear(&p->sent);
     collect(p->bob, p->now, &asked);
-    for (size_t i = 0; i < asked.n; i++) /* it might only be late */
-        assert_false(rtp_is_rtcp(buf_view(&asked.p[i])) && asked.p[i].p[1] == RTCP_RTPFB &&
-                     (asked.p[i].p[0] & 31) == 1);
+    assert_false(asks_again(&asked)); /* it might only be late */
     packets_clear(&asked);
     p->now += CALL_REORDER_US + CALL_RESEND_US;
     collect(p->bob, p->now, &asked);
@@ -110,6 +117,31 @@ static void a_lost_packet_is_asked_for_and_sent_again(void **state)
     feed(p->bob, &p->sent, p->now);
     expect_picture(p, 0, true, 10000);
     packets_clear(&asked);
+}
+
+static void lost_sound_holds_up_what_follows_only_for_a_moment(void **state)
+{
+    struct pair *p = *state;
+    struct packets said = {0};
+    for (uint32_t n = 0; n < 4; n++, p->now += 20 * MS) {
+        send_sound(p, n);
+        collect(p->alice, p->now, &p->sent);
+        if (n != 1)
+            feed(p->bob, &p->sent, p->now);
+        packets_clear(&p->sent);
+        if (n == 0)
+            expect_sound(p, n);
+        else
+            expect_nothing(p->bob, p->now);
+        collect(p->bob, p->now, &said);
+    }
+    p->now += CALL_WAIT_SOUND_US - 40 * MS; /* since the third came */
+    expect_sound(p, 2);
+    expect_sound(p, 3);
+    expect_nothing(p->bob, p->now);
+    collect(p->bob, p->now, &said);
+    assert_false(asks_again(&said)); /* it has no stream of retransmissions */
+    packets_clear(&said);
 }
 
 static void without_a_retransmission_stream_nothing_is_sent_twice(void **state)
@@ -613,6 +645,7 @@ int main(void)
         PAIR_TEST(what_is_sealed_is_not_on_the_wire),
         PAIR_TEST(sound_carries_its_level_and_every_packet_a_transport_number),
         PAIR_TEST(a_lost_packet_is_asked_for_and_sent_again),
+        PAIR_TEST(lost_sound_holds_up_what_follows_only_for_a_moment),
         PAIR_TEST(without_a_retransmission_stream_nothing_is_sent_twice),
         PAIR_TEST(a_packet_is_sent_again_only_so_often),
         PAIR_TEST(a_stream_that_misses_a_picture_asks_for_a_key_frame_until_it_comes),
