@@ -266,6 +266,7 @@ static json_t *track_of(const struct join_record_entry *e)
     if (track == NULL)
         return NULL;
     json_object_set_new(track, "freezes", json_integer(NUMBER(n->freezes)));
+    json_object_set_new(track, "freezes_long", json_integer(NUMBER(n->freezes_long)));
     json_object_set_new(track, "freeze_ms", json_integer(NUMBER(n->freeze_us / 1000)));
     json_object_set_new(track, "freeze_longest_ms",
                         json_integer(NUMBER(n->freeze_longest_us / 1000)));

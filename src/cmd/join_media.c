@@ -535,7 +535,7 @@ static void carry_out(struct join_media *m, const struct line_effect *e)
         break;
     case LINE_LOST:
         m->connected = false;
-        join_record_pause(m->record, 0);
+        join_record_pause(m->record);
         tell(m, (struct join_media_news){.kind = JOIN_MEDIA_LOST});
         break;
     case LINE_REFUSED:
@@ -555,7 +555,7 @@ static void carry_out(struct join_media *m, const struct line_effect *e)
         take_speakers(m, e);
         break;
     case LINE_FLOW: /* that it sends no more of somebody's is no loss */
-        join_record_pause(m->record, e->flow.ssrc);
+        join_record_flow(m->record, &e->flow);
         break;
     case LINE_NOTHING:
         break;

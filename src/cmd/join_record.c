@@ -24,9 +24,11 @@ struct track {
     uint8_t source;
     bool gone, begun;
     char name[PARTICIPANT_NAME_MAX + 1];
-    struct report report;
-    char file[FILE_MAX]; /* "" before the first key frame, and without a folder */
-    struct buf out;      /* not on disk yet */
+    struct report report; /* of all that opened, */
+    uint32_t by;          /* the stream that the last frame came by */
+    struct report shown;  /* and of what a decoder can make something of */
+    char file[FILE_MAX];  /* "" before the first key frame, and without a folder */
+    struct buf out;       /* not on disk yet */
     uint64_t flushed_us, unusable;
     struct ivf_writer ivf;
     struct ogg_opus_writer *ogg;
@@ -40,6 +42,8 @@ struct join_record {
     int failed;
     struct track **tracks;
     size_t n;
+    struct signal_flow flows[JOIN_RECORD_FLOWS]; /* a ring: what was said last of each stream */
+    size_t n_flows;
 };
 
 const char *join_source_name(uint8_t source)
@@ -68,10 +72,17 @@ int join_record_new(const char *folder, struct join_record **out)
     return 0;
 }
 
-static void track_free(struct track *t)
+/* Nothing more is written; its numbers stay. */
+static void track_close(struct track *t)
 {
     ogg_opus_writer_free(t->ogg);
+    t->ogg = NULL;
     buf_free(&t->out);
+}
+
+static void track_free(struct track *t)
+{
+    track_close(t);
     free(t);
 }
 
@@ -117,16 +128,49 @@ static int track_get(struct join_record *r, uint32_t leaf, uint8_t source, struc
     t->leaf = leaf;
     t->source = source;
     report_init(&t->report);
+    report_init(&t->shown);
     r->tracks[r->n++] = t;
     *out = t;
     return 0;
 }
 
-void join_record_pause(struct join_record *r, uint32_t ssrc)
+static void pause_track(struct track *t)
+{
+    report_pause(&t->report);
+    report_pause(&t->shown);
+}
+
+void join_record_pause(struct join_record *r)
 {
     for (size_t i = 0; i < r->n; i++)
-        if (ssrc == 0 || r->tracks[i]->ssrc == ssrc)
-            report_pause(&r->tracks[i]->report);
+        pause_track(r->tracks[i]);
+}
+
+static struct signal_flow *find_flow(struct join_record *r, uint32_t ssrc)
+{
+    for (size_t i = 0; i < r->n_flows && i < JOIN_RECORD_FLOWS; i++)
+        if (r->flows[i].ssrc == ssrc)
+            return &r->flows[i];
+    return NULL;
+}
+
+/* Whether a stream is said to be this sender's, and to run. */
+static bool runs_for(const struct signal_flow *f, uint32_t leaf, uint8_t source)
+{
+    return !f->gone && f->state == SIGNAL_FLOW_RUNNING && f->leaf == leaf && f->source == source;
+}
+
+void join_record_flow(struct join_record *r, const struct signal_flow *flow)
+{
+    struct signal_flow *f = find_flow(r, flow->ssrc);
+    if (f == NULL)
+        f = &r->flows[r->n_flows++ % JOIN_RECORD_FLOWS];
+    *f = *flow;
+    for (size_t i = 0; i < r->n; i++) {
+        struct track *t = r->tracks[i];
+        if (t->by == f->ssrc && !runs_for(f, t->leaf, t->source))
+            pause_track(t);
+    }
 }
 
 /* ---- Files ---- */
@@ -279,6 +323,25 @@ static int put_frame(struct join_record *r, struct track *t, const struct call_e
     return flush_due(r, t, now_us);
 }
 
+/* What comes by a stream that has stopped was under way: nothing need follow. */
+static void count_frame(struct join_record *r, struct track *t, const struct call_event *f,
+                        uint64_t now_us)
+{
+    const struct signal_flow *flow = find_flow(r, f->ssrc);
+    const struct report_frame frame = {.now_us = now_us,
+                                       .epoch = f->epoch,
+                                       .context = f->context,
+                                       .counter = f->ctr,
+                                       .bytes = f->frame.n,
+                                       .key = f->key};
+    report_take_frame(&t->report, &frame);
+    if (f->follows)
+        report_take_frame(&t->shown, &frame);
+    t->by = f->ssrc;
+    if (flow != NULL && !runs_for(flow, t->leaf, t->source))
+        pause_track(t);
+}
+
 int join_record_frame(struct join_record *r, const struct call_event *frame, const char *name,
                       uint64_t now_us)
 {
@@ -286,12 +349,7 @@ int join_record_frame(struct join_record *r, const struct call_event *frame, con
     int rv = track_get(r, frame->leaf, frame->source, &t);
     if (rv != 0)
         return rv;
-    report_take_frame(&t->report, &(struct report_frame){.now_us = now_us,
-                                                         .epoch = frame->epoch,
-                                                         .context = frame->context,
-                                                         .counter = frame->ctr,
-                                                         .bytes = frame->frame.n,
-                                                         .key = frame->key});
+    count_frame(r, t, frame, now_us);
     if (t->ssrc != frame->ssrc && !t->begun)
         t->ssrc = frame->ssrc;
     if (t->name[0] == 0)
@@ -331,9 +389,10 @@ void join_record_gone(struct join_record *r, uint32_t leaf)
         struct track *t = r->tracks[i];
         if (t->leaf != leaf || t->gone)
             continue;
-        report_pause(&t->report);
+        pause_track(t);
         t->gone = true;
         int rv = finish(r, t);
+        track_close(t);
         if (rv != 0 && r->failed == 0)
             r->failed = rv;
     }
@@ -357,6 +416,18 @@ int join_record_finish(struct join_record *r)
     return rv;
 }
 
+/* What freezes is what is shown: after a loss frames come that nothing can be made of. */
+static struct report_numbers numbers_of(const struct track *t, uint64_t now_us)
+{
+    struct report_numbers n = report_numbers(&t->report, now_us);
+    const struct report_numbers shown = report_numbers(&t->shown, now_us);
+    n.freezes = shown.freezes;
+    n.freezes_long = shown.freezes_long;
+    n.freeze_us = shown.freeze_us;
+    n.freeze_longest_us = shown.freeze_longest_us;
+    return n;
+}
+
 bool join_record_next(const struct join_record *r, size_t *at, uint64_t now_us,
                       struct join_record_entry *out)
 {
@@ -370,7 +441,7 @@ bool join_record_next(const struct join_record *r, size_t *at, uint64_t now_us,
         .name = t->name,
         .file = t->file[0] != 0 ? t->file : NULL,
         .unusable = t->unusable,
-        .numbers = report_numbers(&t->report, now_us),
+        .numbers = numbers_of(t, now_us),
     };
     return true;
 }

@@ -11,9 +11,12 @@
 
 #include "call/call.h"
 #include "media/report.h"
+#include "signal/media.h"
 
 /* Senders come and go; beyond so many nothing more is noted. */
 #define JOIN_RECORD_TRACKS 4096u
+/* Streams whose state is kept: as many as call/limits.h has. */
+#define JOIN_RECORD_FLOWS CALL_STREAMS
 /* Written to disk in pieces of so many bytes, or after so long. */
 #define JOIN_RECORD_PIECE ((size_t)64 << 10)
 #define JOIN_RECORD_FLUSH_US UINT64_C(1000000)
@@ -30,9 +33,11 @@ void join_record_free(struct join_record *r);
 int join_record_frame(struct join_record *r, const struct call_event *frame, const char *name,
                       uint64_t now_us) CONCLAVE_CHECKED;
 
-/* What came by this stream stops for a reason: muted, not wanted, somebody else's turn. 0: what
- * came by any. */
-void join_record_pause(struct join_record *r, uint32_t ssrc);
+/* Whatever comes stops for a reason: we are cut off. */
+void join_record_pause(struct join_record *r);
+/* What the switch says of a stream: that nothing more comes by it for a reason, as muted, not
+ * wanted, somebody else's turn; or that it runs again. */
+void join_record_flow(struct join_record *r, const struct signal_flow *flow);
 /* The member is gone: whoever comes on its leaf is somebody else. */
 void join_record_gone(struct join_record *r, uint32_t leaf);
 

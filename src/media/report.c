@@ -20,6 +20,7 @@ static bool is_freeze(const struct report *r, uint64_t interval)
 static void count_freeze(struct report_numbers *n, uint64_t interval)
 {
     n->freezes++;
+    n->freezes_long += interval >= REPORT_LONG_US;
     n->freeze_us += interval;
     if (n->freeze_longest_us < interval)
         n->freeze_longest_us = interval;

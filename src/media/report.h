@@ -33,12 +33,15 @@ struct report_numbers {
      * three times the average of the last 30, and 150 ms more than it. Frozen ones do not count
      * towards the average, lest a long freeze hide the next. */
     uint64_t freezes, freeze_us, freeze_longest_us;
+    uint64_t freezes_long; /* those of REPORT_LONG_US and more */
     uint64_t
         key_change_longest_us;  /* between the last frame of an epoch and the next one's first */
     uint64_t first_us, last_us; /* when the first frame came, and the last */
 };
 
 #define REPORT_AVERAGE 30
+/* Longer than what a lost key frame and the next one cost: somebody wonders what is wrong. */
+#define REPORT_LONG_US UINT64_C(1000000)
 
 struct report {
     struct report_numbers numbers;

@@ -204,6 +204,63 @@ static void pictures_no_decoder_could_use_are_left_out(void **state)
     assert_int_equal(read_back(p, "001-Ada-camera.ivf", SIGNAL_CAMERA, &us), 15);
 }
 
+/* A second of pictures from `from` on; follows: whether a decoder can make anything of them. */
+static void put_second(struct place *p, struct join_record *r, bool follows, uint64_t from)
+{
+    for (unsigned i = 0; i < 30; i++) {
+        struct call_event f = next_frame(p, 0, SIGNAL_CAMERA);
+        f.follows = follows;
+        assert_int_equal(join_record_frame(r, &f, "Ada", from + i * SECOND / 30), 0);
+    }
+}
+
+static struct report_numbers numbers(const struct join_record *r, uint64_t now)
+{
+    struct join_record_entry e;
+    size_t at = 0;
+    assert_true(join_record_next(r, &at, now, &e));
+    return e.numbers;
+}
+
+static void what_freezes_is_what_is_shown(void **state)
+{
+    struct place *p = *state;
+    struct join_record *r = begin(p);
+    put_second(p, r, true, SECOND);
+    put_second(p, r, false, 2 * SECOND);
+    put_second(p, r, true, 3 * SECOND);
+    struct report_numbers n = numbers(r, 4 * SECOND);
+    assert_int_equal(n.frames, 90);
+    assert_int_equal(n.lost, 0);
+    assert_int_equal(n.freezes, 1);
+    assert_int_equal(n.freezes_long, 1);
+    join_record_free(r);
+}
+
+static void after_the_switch_stopped_a_stream_nothing_is_a_freeze(void **state)
+{
+    struct place *p = *state;
+    struct join_record *r = begin(p);
+    struct signal_flow flow = {
+        .leaf = 0, .source = SIGNAL_CAMERA, .ssrc = SIGNAL_CAMERA, .state = SIGNAL_FLOW_RUNNING};
+    join_record_flow(r, &flow);
+    put_second(p, r, true, SECOND);
+    assert_int_equal(numbers(r, 4 * SECOND).freezes, 1); /* so far it should go on */
+    flow.state = SIGNAL_FLOW_NARROW;
+    join_record_flow(r, &flow);
+    put_second(p, r, true, 2 * SECOND); /* under way */
+    assert_int_equal(numbers(r, 9 * SECOND).freezes, 0);
+    flow.state = SIGNAL_FLOW_RUNNING;
+    join_record_flow(r, &flow);
+    put_second(p, r, true, 9 * SECOND);
+    assert_int_equal(numbers(r, 10 * SECOND).freezes, 0);
+    assert_int_equal(numbers(r, 12 * SECOND).freezes_long, 1);
+    flow.leaf = 1; /* somebody else's turn */
+    join_record_flow(r, &flow);
+    assert_int_equal(numbers(r, 12 * SECOND).freezes, 0);
+    join_record_free(r);
+}
+
 static void another_stream_goes_on_by_the_clock(void **state)
 {
     struct place *p = *state;
@@ -283,6 +340,8 @@ int main(void)
         TEST(nothing_is_overwritten),
         TEST(who_comes_on_a_leaf_after_another_is_somebody_else),
         TEST(pictures_no_decoder_could_use_are_left_out),
+        TEST(what_freezes_is_what_is_shown),
+        TEST(after_the_switch_stopped_a_stream_nothing_is_a_freeze),
         TEST(another_stream_goes_on_by_the_clock),
         TEST(a_folder_that_cannot_be_is_an_error),
         TEST(what_the_disk_does_not_take_is_told_and_numbers_go_on),

@@ -202,6 +202,11 @@ static void a_freeze_is_three_times_the_average_and_150_ms_more(void **state)
     assert_int_equal(numbers(&s).freezes, 2);
     assert_int_equal(numbers(&s).freeze_us, (170 + 520) * MS);
     assert_int_equal(numbers(&s).freeze_longest_us, 520 * MS);
+    assert_int_equal(numbers(&s).freezes_long, 0);
+    wait(&s, 980);
+    come(&s, 2);
+    assert_int_equal(numbers(&s).freezes, 3);
+    assert_int_equal(numbers(&s).freezes_long, 1);
 }
 
 static void slow_streams_are_measured_by_their_own_pace(void **state)
