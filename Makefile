@@ -6,8 +6,10 @@ FUZZ_SECONDS ?= 60
 FIRST_SEED ?= 1
 SEEDS ?= 3000
 BENCH_ARGS ?= mls
+PEOPLE ?= 20
+DURATION ?= 600
 
-.PHONY: all run test web test-browser screens lint format bench fuzz sim coverage taint exports install clean help
+.PHONY: all run test web test-browser screens lint format bench fuzz sim soak coverage taint exports install clean help
 
 all: ## Build programs to build/bin and libraries to build/lib
 	@tools/install-deps.sh --check build
@@ -71,6 +73,15 @@ sim: ## Play meetings of SEEDS (3000) seeds from FIRST_SEED (1) on a bad network
 	@cmake --preset sim --log-level=WARNING > /dev/null
 	@cmake --build --preset sim -j $(JOBS) --target meeting_sim
 	@tools/sim.sh build/sim/bin/tests/meeting_sim $(FIRST_SEED) $(SEEDS) $(JOBS)
+
+soak: ## Hold a meeting of PEOPLE (20) for DURATION (600) seconds, with media, loss and coming and going
+	@tools/install-deps.sh test
+	@cmake --preset release -B build/soak --log-level=WARNING -DCONCLAVE_TESTS=ON \
+	    -DCONCLAVE_OUTPUT_DIR=$(CURDIR)/build/soak > /dev/null
+	@cmake --build build/soak -j $(JOBS) --target conclave conclaved media_files soak_loss
+	@tests/soak/soak.py build/soak/bin/conclave build/soak/bin/conclaved \
+	    build/soak/bin/tests/media_files $(CURDIR)/build/soak/lib/libsoak_loss.so \
+	    --people $(PEOPLE) --seconds $(DURATION)
 
 coverage: ## Run the tests and report which lines they reach, in build/coverage/html
 	@tools/install-deps.sh coverage

@@ -2,6 +2,8 @@
  *
  *     media_files write DIR     video.ivf and audio.opus, two seconds of a synthetic sender;
  *                               gaps.opus, with a short and a long gap in its sound
+ *     media_files small DIR     small.ivf, ten seconds of small pictures with a key frame every
+ *                               second, and audio.opus: for many senders on one machine
  *     media_files read FILE     prints what is in it, as FRAMES DURATION HASH, the duration in
  *                               milliseconds and the hash of all frames' bytes
  */
@@ -29,14 +31,18 @@ static int save(const char *folder, const char *name, struct bytes content)
     return fclose(f) == 0 ? rv : CONCLAVE_ESTORE;
 }
 
-static int write_video(struct synthetic *s, const char *folder)
+/* key_every: pictures from one key frame to the next; 0: as the encoder likes. */
+static int write_video(struct synthetic *s, int pictures, int key_every, const char *folder,
+                       const char *name)
 {
     struct media_frame frames[SYNTHETIC_LAYERS_MAX];
     struct buf file = {0}, header = {0};
     struct ivf_writer w;
     int rv = 0;
     ivf_writer_init(&w);
-    for (int i = 0; i < PICTURES && rv == 0; i++) {
+    for (int i = 0; i < pictures && rv == 0; i++) {
+        if (key_every != 0 && i % key_every == 0)
+            synthetic_request_key(s, 0);
         rv = synthetic_video(s, frames);
         if (rv == 0)
             rv = ivf_writer_frame(&w, &frames[0], &file);
@@ -46,7 +52,7 @@ static int write_video(struct synthetic *s, const char *folder)
     if (rv == 0)
         memcpy(file.p, header.p, header.n);
     if (rv == 0)
-        rv = save(folder, "video.ivf", buf_view(&file));
+        rv = save(folder, name, buf_view(&file));
     buf_free(&file);
     buf_free(&header);
     return rv;
@@ -84,11 +90,28 @@ static int write_all(const char *folder)
     struct synthetic *s = NULL;
     int rv = synthetic_new(&config, &s);
     if (rv == 0)
-        rv = write_video(s, folder);
+        rv = write_video(s, PICTURES, 0, folder, "video.ivf");
     if (rv == 0)
         rv = write_audio(s, 0, 0, folder, "audio.opus");
     if (rv == 0)
         rv = write_audio(s, 200, 5000, folder, "gaps.opus");
+    synthetic_free(s);
+    return rv;
+}
+
+static int write_small(const char *folder)
+{
+    struct synthetic_config config = synthetic_defaults(6);
+    struct synthetic *s = NULL;
+    config.width = 160;
+    config.height = 90;
+    config.fps = 15;
+    config.kbps = 40;
+    int rv = synthetic_new(&config, &s);
+    if (rv == 0)
+        rv = write_video(s, 10 * config.fps, config.fps, folder, "small.ivf");
+    if (rv == 0)
+        rv = write_audio(s, 0, 0, folder, "audio.opus");
     synthetic_free(s);
     return rv;
 }
@@ -159,6 +182,8 @@ int main(int argc, char **argv)
     int rv = CONCLAVE_EINVAL;
     if (argc == 3 && strcmp(argv[1], "write") == 0)
         rv = write_all(argv[2]);
+    else if (argc == 3 && strcmp(argv[1], "small") == 0)
+        rv = write_small(argv[2]);
     else if (argc == 3 && strcmp(argv[1], "read") == 0)
         rv = read_all(argv[2]);
     if (rv != 0)
