@@ -14,7 +14,7 @@
 #include "cmd/terminal_text.h"
 
 #define PATH_SIZE 512
-#define COLUMNS_MAX 8
+#define COLUMNS_MAX 12
 
 enum body {
     BODY_NONE,
@@ -31,7 +31,7 @@ struct command {
     const char *method, *path; /* "%s" stands for the argument */
     enum body body;
     const char *list;                 /* the member that holds rows; NULL: none */
-    const char *columns[COLUMNS_MAX]; /* of a row, or of the answer */
+    const char *columns[COLUMNS_MAX]; /* of a row, or of the answer; "a.b": b of its object a */
     const char *help;
 };
 
@@ -143,7 +143,8 @@ static const struct command commands[] = {
      "/admin/rooms",
      BODY_NONE,
      "rooms",
-     {"number", "members", "connected", "waiting", "epoch", "locked", "started_at"},
+     {"number", "members", "connected", "waiting", "epoch", "locked", "started_at",
+      "media.connected", "media.tracks", "media.loss_ppm"},
      "meetings that are held now"},
     {"rooms",
      "end",
@@ -287,6 +288,14 @@ static void put_value(struct buf *b, const char *column, const json_t *value)
         terminal_put(b, "-");
 }
 
+static const json_t *value_of(const json_t *row, const char *column)
+{
+    const char *dot = strchr(column, '.');
+    if (dot == NULL)
+        return json_object_get(row, column);
+    return json_object_get(json_object_getn(row, column, (size_t)(dot - column)), dot + 1);
+}
+
 static size_t width_of(const char *column, const json_t *value)
 {
     struct buf b = {0};
@@ -312,7 +321,7 @@ static void print_table(const struct command *c, const json_t *rows)
         width[k] = strlen(c->columns[k]);
         json_array_foreach(rows, i, row)
         {
-            size_t w = width_of(c->columns[k], json_object_get(row, c->columns[k]));
+            size_t w = width_of(c->columns[k], value_of(row, c->columns[k]));
             width[k] = w > width[k] ? w : width[k];
         }
         terminal_put(&b, "%-*s", (int)width[k] + 2, c->columns[k]);
@@ -321,7 +330,7 @@ static void print_table(const struct command *c, const json_t *rows)
     json_array_foreach(rows, i, row)
     {
         for (size_t k = 0; k < COLUMNS_MAX && c->columns[k] != NULL; k++)
-            put_cell(&b, c->columns[k], json_object_get(row, c->columns[k]), width[k]);
+            put_cell(&b, c->columns[k], value_of(row, c->columns[k]), width[k]);
         terminal_put(&b, "\n");
     }
     fwrite(b.p, 1, b.n, stdout);
@@ -340,7 +349,7 @@ static void print_answer(const struct command *c, const json_t *answer)
     }
     for (size_t k = 0; k < COLUMNS_MAX && c->columns[k] != NULL; k++) {
         terminal_put(&b, "%s: ", c->columns[k]);
-        put_value(&b, c->columns[k], json_object_get(answer, c->columns[k]));
+        put_value(&b, c->columns[k], value_of(answer, c->columns[k]));
         terminal_put(&b, "\n");
     }
     if (c->columns[0] == NULL)

@@ -157,6 +157,12 @@ class Media(programs.Case):
             self.assertGreaterEqual(metrics[name + "_total"], seen[name], name)
         self.assertGreater(seen["bytes_in"], seen["packets_in"])
         self.assertEqual(metrics["streams_flowing"], 1)
+        done = programs.conclave("admin", "rooms", "list", "--server", self.server.url,
+                                 "--token-file", self.token)
+        titles, *rows = done.stdout.splitlines()
+        self.assertRegex(titles, r"^number .* media\.connected  media\.tracks  media\.loss_ppm *$")
+        number = link.split("/m/")[1][:10]
+        self.assertRegex([row for row in rows if row.startswith(number)][0], r" 2 +2 +\d+ *$")
         self.leave(ben, ada)
         self.wait_for(lambda: self.metrics()["meetings"] == 0)
 
