@@ -58,8 +58,19 @@ export async function start(): Promise<void> {
   await arrive();
 }
 
+/** Who goes elsewhere, by the browser's buttons too, is no longer seen and heard here. */
+async function quit(): Promise<void> {
+  if (call.meeting() === null) return;
+  if (app.value.phase !== "over") await call.attempt((m) => m.leave());
+  await call.close();
+  stopDevices();
+  resume.forget();
+  dispatch({ type: "leave-call" });
+}
+
 /** Shows what the address asks for. */
 async function arrive(): Promise<void> {
+  await quit();
   const { name } = (await keep.settings.get("person")) ?? {};
   const kept = await keep.sessions.get(USER);
   const session = kept !== null && kept.expires > Date.now() ? kept : null;
@@ -94,15 +105,17 @@ async function askMethods(): Promise<void> {
 }
 
 function go(address: string): void {
-  history.pushState(null, "", address);
+  const url = new URL(address, location.href);
+  if (url.origin !== location.origin) {
+    location.assign(url); /* the server is known by another name, too */
+    return;
+  }
+  history.pushState(null, "", url);
   void arrive();
 }
 
 export function goHome(): void {
-  resume.forget();
   stopDevices();
-  void call.close();
-  dispatch({ type: "leave-call" });
   go("/");
 }
 

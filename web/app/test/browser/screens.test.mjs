@@ -99,6 +99,22 @@ test("text of others is shown as text, whatever it looks like", { skip }, () =>
   }),
 );
 
+test("who goes back in the browser has left and is filmed no longer", { skip }, () =>
+  inPage({}, async (page) => {
+    await page.goto(server.url);
+    await enter(page, server.url, { host: false });
+    await page.evaluate(() => {
+      globalThis.old = globalThis.script.meeting;
+      globalThis.track = document.querySelector("video").srcObject.getTracks()[0];
+      history.pushState(null, "", "/");
+      history.back();
+    });
+    await page.locator(".meeting").waitFor({ state: "detached" });
+    assert.equal(await page.evaluate(() => globalThis.old.phase), "over");
+    await page.waitForFunction(() => globalThis.track.readyState === "ended");
+  }),
+);
+
 test("an alarm stays until it was seen and leads to the code", { skip }, () =>
   inPage({}, async (page) => {
     await enter(page, server.url);
