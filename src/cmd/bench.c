@@ -11,8 +11,8 @@ static const struct {
 } benches[] = {
     {"meeting", "a large meeting, from its first member to its last", bench_meeting},
     {"mls", "commits, joins and messages of MLS groups", bench_mls},
-    {"sfu", "the media switch: what forwarding costs, and how much it can", bench_sfu},
     {"sframe", "sealing and opening of media frames", bench_sframe},
+    {"sfu", "the media switch: what forwarding costs, and how much it can", bench_sfu},
     {"srtp", "sealing and opening of media packets", bench_srtp},
 };
 #define N_BENCHES (sizeof benches / sizeof benches[0])
