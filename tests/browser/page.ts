@@ -15,7 +15,8 @@ declare const RTCRtpScriptTransform: new (worker: Worker, task: Task) => unknown
 export interface Place {
   readonly leaf: number;
   readonly epoch: number;
-  readonly port: number; // of the relay before the switch
+  readonly address: string; // of the relay before the switch
+  readonly port: number;
 }
 
 const hexOf = (data: Uint8Array) =>
@@ -25,6 +26,7 @@ const bytesOf = (hex: string) =>
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Slot {
+  readonly receiver: RTCRtpReceiver;
   readonly element: HTMLVideoElement;
   readonly kind: string;
   leaf: number | null;
@@ -64,7 +66,8 @@ class Member {
               kind: source === "audio" ? "audio" : "video",
             }),
           open: (receiver, kind, id) => {
-            this.#slots.set(id, { element: document.createElement("video"), kind, leaf: null });
+            const element = document.createElement("video");
+            this.#slots.set(id, { receiver, element, kind, leaf: null });
             this.#transform(receiver, { open: { id }, kind });
           },
         },
@@ -88,11 +91,9 @@ class Member {
 
   hear(hex: string) {
     const reply = decodeMedia(bytesOf(hex));
+    const { address, port } = this.#place;
     if (reply === null) return;
-    const through =
-      reply.kind === "answer"
-        ? { ...reply, candidates: reply.candidates.map((c) => ({ ...c, port: this.#place.port })) }
-        : reply;
+    const through = reply.kind === "answer" ? { ...reply, candidates: [{ address, port }] } : reply;
     this.#session!.hear(through);
   }
 
@@ -141,12 +142,16 @@ class Member {
     return { height: video.videoHeight, bright: bright / (data.length / 4), sum };
   }
 
-  /** The loudest that is heard of a member within so many seconds: peak (0 to 1) and its hertz. */
+  /** The loudest that is heard of a member within so many seconds: peak (0 to 1) and its hertz.
+   * Firefox analyses nothing without a sound device: there it is the level that packets tell. */
   async tone(leaf: number, seconds: number) {
-    const element = this.#of(leaf, "audio")?.element;
-    if (element === undefined) return null;
+    const slot = this.#of(leaf, "audio");
+    if (slot === undefined) return null;
+    const { receiver, element } = slot;
     const context = new AudioContext();
-    await context.resume();
+    const late = pause(1000).then(() => "late");
+    if ((await Promise.race([context.resume(), late])) === "late")
+      return { peak: receiver.getSynchronizationSources()[0]?.audioLevel ?? 0, hertz: 0 };
     const analyser = new AnalyserNode(context, { fftSize: 2048, smoothingTimeConstant: 0 });
     context.createMediaStreamSource(element.srcObject as MediaStream).connect(analyser);
     const wave = new Float32Array(analyser.fftSize);

@@ -18,8 +18,9 @@ export class Relay {
   type = null // and all of this payload type
   lost = 0
 
-  async open() {
-    this.port = await bound(this.#front, 0, '127.0.0.1')
+  async open(address) {
+    this.address = address
+    this.port = await bound(this.#front, 0, address)
     this.#front.on('message', (datagram, from) => this.#pass(datagram, from))
   }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs an interoperation test against other people's code, which npm installs into the build folder.
 #
-#   tests/interop/run.sh FOLDER PEER [PART [SCRIPT]]
+#   tests/interop/run.sh FOLDER PEER [PART [SCRIPT [ARGUMENT...]]]
 #
 # PART is a folder, as seen from this script, with a package.json, its lock and SCRIPT, by default
 # interop.mjs; without it they are those beside this script: mls-peer against ts-mls. SCRIPT is told
@@ -54,4 +54,6 @@ if ! cmp -s package-lock.json node_modules/.installed; then
     install_packages
     cp package-lock.json node_modules/.installed
 fi
-exec node "${4:-interop.mjs}" "$peer" "$root"
+script=${4:-interop.mjs}
+shift $(($# < 4 ? $# : 4))
+exec node "$script" "$peer" "$root" "$@"

@@ -26,7 +26,7 @@ class Mailbox {
   }
 
   // The first message that fits, also one of before; it is taken out.
-  take(fits, what, seconds = 15) {
+  take(fits, what, seconds = 30) {
     const found = new Promise((resolve) => {
       const look = () => {
         const i = this.#messages.findIndex(fits)
@@ -118,7 +118,7 @@ export class SwitchProcess {
 
   async countUntil(fits, what) {
     let numbers = await this.count()
-    for (let tries = 0; tries < 60 && !fits(numbers); tries++) {
+    for (let tries = 0; tries < 200 && !fits(numbers); tries++) {
       await new Promise((resolve) => {
         setTimeout(resolve, 100)
       })
