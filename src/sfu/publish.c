@@ -202,6 +202,28 @@ static int publication_new(struct sfu *s, struct sfu_peer *p, const struct sfu_t
     return 0;
 }
 
+/* In a large meeting most who come or go are not heard: then nothing changes for anybody. */
+static void add_voice(struct sfu *s, struct sfu_publication *pub)
+{
+    struct sfu_meeting *m = pub->peer->meeting;
+    const struct sfu_voice *spare = m->speakers.spare;
+    sfu_speakers_add(&m->speakers, &pub->voice);
+    if (pub->voice.active || m->speakers.spare != spare)
+        sfu_assign_voices(s, m);
+}
+
+static void remove_voice(struct sfu *s, struct sfu_publication *pub)
+{
+    struct sfu_meeting *m = pub->peer->meeting;
+    bool heard = pub->voice.active;
+    bool spoke = m->speakers.dominant == &pub->voice;
+    sfu_speakers_remove(&m->speakers, &pub->voice);
+    if (spoke)
+        sfu_mark_meeting(s, m);
+    if (heard)
+        sfu_assign_voices(s, m);
+}
+
 int sfu_publish(struct sfu *s, uint32_t peer, const struct sfu_track *track, uint64_t now_us)
 {
     struct sfu_peer *p = sfu_peer_of(s, peer);
@@ -224,8 +246,7 @@ int sfu_publish(struct sfu *s, uint32_t peer, const struct sfu_track *track, uin
         route_put(p->sender, &pub->sources[i], pub->sources[i].rtx_ssrc, true);
     }
     if (pub->kind == SFU_AUDIO) {
-        sfu_speakers_add(&p->meeting->speakers, &pub->voice);
-        sfu_assign_voices(s, p->meeting);
+        add_voice(s, pub);
     } else {
         sfu_offer_picture(s, pub, now_us);
     }
@@ -242,15 +263,10 @@ void sfu_unpublish(struct sfu *s, uint32_t peer, enum sfu_kind kind)
 void sfu_publication_free(struct sfu *s, struct sfu_publication *pub)
 {
     struct sfu_peer *p = pub->peer;
-    struct sfu_meeting *m = p->meeting;
     p->sender->publications[pub->kind] = p->of->publications[pub->kind] = NULL;
     routes_take(p->sender, pub);
     if (pub->kind == SFU_AUDIO) {
-        bool spoke = m->speakers.dominant == &pub->voice;
-        sfu_speakers_remove(&m->speakers, &pub->voice);
-        if (spoke)
-            sfu_mark_meeting(s, m);
-        sfu_assign_voices(s, m);
+        remove_voice(s, pub);
     } else {
         sfu_withdraw_picture(s, pub);
     }

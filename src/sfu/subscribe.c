@@ -99,21 +99,44 @@ static bool is_to_hear(const struct sfu_peer *p, const struct sfu_voice *voice)
     return voice != p->meeting->speakers.spare || (own != NULL && own->voice.active);
 }
 
-void sfu_assign_voices_of(struct sfu *s, struct sfu_peer *p)
+/* Those who are heard, of all who are there. */
+struct heard {
+    size_t n;
+    struct sfu_voice *voice[SFU_AUDIO_SLOTS + 1];
+};
+
+static struct heard heard_in(const struct sfu_meeting *m)
+{
+    struct heard h = {0};
+    const struct list *all = &m->speakers.all;
+    for (struct link *k = list_first(all); k != NULL && h.n < m->speakers.active;
+         k = list_next(all, k)) {
+        struct sfu_voice *voice = LIST_OWNER(k, struct sfu_voice, line);
+        if (voice->active)
+            h.voice[h.n++] = voice;
+    }
+    return h;
+}
+
+static void assign(struct sfu *s, struct sfu_peer *p, const struct heard *heard)
 {
     struct sfu_receiver *r = p->receiver;
-    struct list *all = &p->meeting->speakers.all;
     for (unsigned i = 0; r != NULL && i < r->n_audio; i++)
         if (r->sinks[i].source != NULL && !is_to_hear(p, &r->sinks[i].source->publication->voice))
             sfu_sink_leave(s, &r->sinks[i]);
-    for (struct link *k = list_first(all); r != NULL && k != NULL; k = list_next(all, k)) {
-        const struct sfu_voice *voice = LIST_OWNER(k, struct sfu_voice, line);
-        struct sfu_publication *pub = LIST_OWNER(voice, struct sfu_publication, voice);
+    for (size_t i = 0; r != NULL && i < heard->n; i++) {
+        struct sfu_publication *pub = LIST_OWNER(heard->voice[i], struct sfu_publication, voice);
         struct sfu_source *source = &pub->sources[0];
         struct sfu_sink *sink = free_voice(r);
-        if (sink != NULL && is_to_hear(p, voice) && !follows(r, source))
+        if (sink != NULL && is_to_hear(p, heard->voice[i]) && !follows(r, source))
             sfu_sink_follow(s, sink, source);
     }
+}
+
+void sfu_assign_voices_of(struct sfu *s, struct sfu_peer *p)
+{
+    struct heard heard = heard_in(p->meeting);
+    assign(s, p, &heard);
 }
 
 /* Walks the peers of a meeting: member by member. */
@@ -141,8 +164,9 @@ static struct sfu_peer *walk_next(struct walk *w)
 void sfu_assign_voices(struct sfu *s, struct sfu_meeting *m)
 {
     struct walk w = {.m = m};
+    struct heard heard = heard_in(m);
     for (struct sfu_peer *p; (p = walk_next(&w)) != NULL;)
-        sfu_assign_voices_of(s, p);
+        assign(s, p, &heard);
 }
 
 /* ---- Pictures ---- */
