@@ -17,6 +17,7 @@ skip()
 for tool in clang-19 wasm-ld-19 node npm; do
     command -v $tool >/dev/null || skip "there is no $tool; tools/install-deps.sh web installs it."
 done
+[ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ] || skip "this Node is older than 20."
 [ -d /usr/include/wasm32-wasi ] ||
     skip "there is no wasi-libc; tools/install-deps.sh web installs it."
 
