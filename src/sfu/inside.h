@@ -133,6 +133,8 @@ struct sfu_sender {
 
 struct sfu_receiver {
     unsigned n_audio, n_video;
+    struct sfu_want listed[SFU_WANTS]; /* all wishes, of which slots have only so many */
+    size_t n_listed;
     uint8_t order[SFU_VIDEO_SLOTS]; /* video sinks by importance */
     unsigned n_wanted;
     uint64_t marked;    /* sinks whose state has to be told */

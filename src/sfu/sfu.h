@@ -157,7 +157,8 @@ struct sfu_want {
 
 /* The whole list, the most important first: when bandwidth is short, layers and then pictures are
  * given up from its end. Sound needs no asking: a receiver gets the most active voices but its own.
- * There are no more pictures than slots: what stands behind them in the list is left out.
+ * There are no more pictures than slots: those that are published have them first, in the list's
+ * order; what finds none is left out until it does.
  * ENOTFOUND. EINVAL: the peer does not receive, a picture twice, or a value out of range. */
 int sfu_subscribe(struct sfu *s, uint32_t peer, const struct sfu_want *wants, size_t n,
                   uint64_t now_us) CONCLAVE_CHECKED;

@@ -209,10 +209,95 @@ static struct sfu_sink *picture_of(const struct sfu_peer *p, uint32_t leaf, enum
     return NULL;
 }
 
+static bool is_among(const struct sfu_sink *k, const struct sfu_want *const *wants, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_of(k, wants[i]->leaf, wants[i]->kind))
+            return true;
+    return false;
+}
+
+static void release(struct sfu *s, struct sfu_sink *k)
+{
+    show_nothing(s, k);
+    k->wanted = false;
+    k->publication = NULL;
+    sfu_mark_sink(s, k);
+}
+
+/* What a wish is for; NULL: nothing is there. One's own picture does not come back. */
+static struct sfu_publication *published(const struct sfu_peer *p, const struct sfu_want *want)
+{
+    const struct sfu_member *member = sfu_member_of(p->meeting, want->leaf);
+    return member == NULL || member == p->of ? NULL : member->publications[want->kind];
+}
+
+/* The wishes that have slots, in the list's order: what is not published waits for its sender only
+ * where nothing else could be shown. */
+static size_t pick(const struct sfu_peer *p, const struct sfu_want *out[static SFU_VIDEO_SLOTS])
+{
+    const struct sfu_receiver *r = p->receiver;
+    size_t there = 0, n = 0;
+    for (size_t i = 0; i < r->n_listed; i++)
+        there += published(p, &r->listed[i]) != NULL;
+    there = there < r->n_video ? there : r->n_video;
+    size_t spare = r->n_video - there;
+    for (size_t i = 0; i < r->n_listed; i++) {
+        size_t *left = published(p, &r->listed[i]) != NULL ? &there : &spare;
+        if (*left == 0)
+            continue;
+        (*left)--;
+        out[n++] = &r->listed[i];
+    }
+    return n;
+}
+
+static struct sfu_sink *take_free(struct sfu *s, struct sfu_peer *p, const struct sfu_want *want)
+{
+    struct sfu_receiver *r = p->receiver;
+    struct sfu_sink *k = &r->sinks[r->n_audio];
+    while (k->wanted) /* there are as many as may be wanted */
+        k++;
+    k->wanted = true;
+    k->want = *want;
+    k->publication = published(p, want);
+    sfu_mark_sink(s, k);
+    return k;
+}
+
+static void assign_pictures(struct sfu *s, struct sfu_peer *p, uint64_t now_us)
+{
+    const struct sfu_want *wants[SFU_VIDEO_SLOTS];
+    struct sfu_receiver *r = p->receiver;
+    size_t n = pick(p, wants);
+    for (unsigned i = 0; i < r->n_video; i++) {
+        struct sfu_sink *k = &r->sinks[r->n_audio + i];
+        if (k->wanted && !is_among(k, wants, n))
+            release(s, k);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct sfu_sink *k = picture_of(p, wants[i]->leaf, wants[i]->kind);
+        if (k == NULL)
+            k = take_free(s, p, wants[i]);
+        k->want.max_height = wants[i]->max_height;
+        r->order[i] = k->index;
+    }
+    r->n_wanted = (unsigned)n;
+    r->choose_us = now_us;
+}
+
+/* Whether slots are scarce, so that what comes and goes changes who has them. */
+static bool is_short_of_slots(const struct sfu_peer *p)
+{
+    return p->receiver != NULL && p->receiver->n_listed > p->receiver->n_video;
+}
+
 void sfu_offer_picture(struct sfu *s, struct sfu_publication *pub, uint64_t now_us)
 {
     struct walk w = {.m = pub->peer->meeting};
     for (struct sfu_peer *p; (p = walk_next(&w)) != NULL;) {
+        if (is_short_of_slots(p))
+            assign_pictures(s, p, now_us);
         struct sfu_sink *k = picture_of(p, pub->peer->of->leaf, pub->kind);
         if (k == NULL || p->of == pub->peer->of)
             continue;
@@ -232,6 +317,8 @@ void sfu_withdraw_picture(struct sfu *s, struct sfu_publication *pub)
         show_nothing(s, k);
         k->publication = NULL;
         sfu_mark_sink(s, k);
+        if (is_short_of_slots(p))
+            assign_pictures(s, p, 0); /* as soon as layers are chosen again */
     }
 }
 
@@ -249,37 +336,6 @@ static bool wants_valid(const struct sfu_peer *p, const struct sfu_want *wants, 
     return true;
 }
 
-static bool is_listed(const struct sfu_sink *k, const struct sfu_want *wants, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (is_of(k, wants[i].leaf, wants[i].kind))
-            return true;
-    return false;
-}
-
-static void release(struct sfu *s, struct sfu_sink *k)
-{
-    show_nothing(s, k);
-    k->wanted = false;
-    k->publication = NULL;
-    sfu_mark_sink(s, k);
-}
-
-static struct sfu_sink *take_free(struct sfu *s, struct sfu_peer *p, const struct sfu_want *want)
-{
-    struct sfu_receiver *r = p->receiver;
-    struct sfu_sink *k = &r->sinks[r->n_audio];
-    while (k->wanted) /* there are as many as may be wanted */
-        k++;
-    const struct sfu_member *member = sfu_member_of(p->meeting, want->leaf);
-    k->wanted = true;
-    k->want = *want;
-    /* one's own picture does not come back */
-    k->publication = member == NULL || member == p->of ? NULL : member->publications[want->kind];
-    sfu_mark_sink(s, k);
-    return k;
-}
-
 int sfu_subscribe(struct sfu *s, uint32_t peer, const struct sfu_want *wants, size_t n,
                   uint64_t now_us)
 {
@@ -288,22 +344,10 @@ int sfu_subscribe(struct sfu *s, uint32_t peer, const struct sfu_want *wants, si
         return CONCLAVE_ENOTFOUND;
     if (n > SFU_WANTS || !wants_valid(p, wants, n))
         return CONCLAVE_EINVAL;
-    struct sfu_receiver *r = p->receiver;
-    n = n < r->n_video ? n : r->n_video;
-    for (unsigned i = 0; i < r->n_video; i++) {
-        struct sfu_sink *k = &r->sinks[r->n_audio + i];
-        if (k->wanted && !is_listed(k, wants, n))
-            release(s, k);
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct sfu_sink *k = picture_of(p, wants[i].leaf, wants[i].kind);
-        if (k == NULL)
-            k = take_free(s, p, &wants[i]);
-        k->want.max_height = wants[i].max_height;
-        r->order[i] = k->index;
-    }
-    r->n_wanted = (unsigned)n;
-    r->choose_us = now_us;
+    for (size_t i = 0; i < n; i++)
+        p->receiver->listed[i] = wants[i];
+    p->receiver->n_listed = n;
+    assign_pictures(s, p, now_us);
     return 0;
 }
 

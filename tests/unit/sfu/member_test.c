@@ -297,6 +297,39 @@ static void a_list_of_wishes_out_of_range_is_refused(void **state)
     assert_int_equal(sfu_peer_of(h->sfu, 2)->receiver->n_wanted, 2);
 }
 
+/* Whether a receiver's wish has a slot. */
+static bool has_slot(struct hub *h, uint32_t peer, uint32_t leaf)
+{
+    const struct sfu_receiver *r = sfu_peer_of(h->sfu, peer)->receiver;
+    for (unsigned i = 0; i < r->n_wanted; i++)
+        if (r->sinks[r->order[i]].want.leaf == leaf)
+            return true;
+    return false;
+}
+
+static void slots_go_first_to_what_is_there(void **state)
+{
+    struct hub *h = *state;
+    struct sfu_want wants[SFU_VIDEO_SLOTS_DEFAULT + 5];
+    uint32_t n = SFU_VIDEO_SLOTS_DEFAULT + 5;
+
+    hub_join(h, 2);
+    for (uint32_t i = 0; i < n; i++)
+        wants[i] = (struct sfu_want){.leaf = 40 - i, .kind = SFU_CAMERA, .max_height = 100};
+    wants[n - 1].leaf = 1; /* behind all who send nothing */
+    assert_int_equal(sfu_subscribe(h->sfu, 2, wants, n, h->now), 0);
+    assert_false(has_slot(h, 2, 1));
+    assert_true(has_slot(h, 2, 40 - SFU_VIDEO_SLOTS_DEFAULT + 1));
+    hub_join(h, 1);
+    hub_publish(h, 1, SFU_CAMERA, 1);
+    assert_true(has_slot(h, 2, 1));
+    assert_false(has_slot(h, 2, 40 - SFU_VIDEO_SLOTS_DEFAULT + 1));
+    assert_true(has_slot(h, 2, 40));
+    sfu_unpublish(h->sfu, 1, SFU_CAMERA);
+    assert_false(has_slot(h, 2, 1));
+    assert_true(has_slot(h, 2, 40 - SFU_VIDEO_SLOTS_DEFAULT + 1));
+}
+
 static void what_stands_behind_the_slots_is_left_out(void **state)
 {
     struct hub *h = *state;
@@ -515,6 +548,7 @@ int main(void)
         HUB_TEST(a_track_takes_the_place_of_one_of_its_kind),
         HUB_TEST(a_picture_that_goes_comes_back_to_who_wants_it),
         HUB_TEST(a_list_of_wishes_out_of_range_is_refused),
+        HUB_TEST(slots_go_first_to_what_is_there),
         HUB_TEST(what_stands_behind_the_slots_is_left_out),
         HUB_TEST(ones_own_picture_and_voice_do_not_come_back),
         HUB_TEST(a_sender_is_told_which_layers_are_wanted),
