@@ -239,9 +239,21 @@ class Soak:
         if there and grown and not track["gone"] and not self.lately(self.restarted):
             self.fault(f"no picture of {track['name']} at {seat.name}")
 
+    def take_absence(self, seat, report):
+        """Whom one should have seen by now."""
+        def new(s):
+            return time.monotonic() - s.since < GROWN or self.lately(self.restarted)
+        seen = {t["name"] for t in report["received"] if t["source"] == "camera"}
+        if new(seat) or self.arguments.any_pace:
+            return
+        for other in self.seats:
+            if other is not seat and not new(other) and other.name not in seen:
+                self.fault(f"{seat.name} has never seen {other.name}")
+
     def take_report(self, seat, report):
         for track in report["received"]:
             self.take_track(seat, track)
+        self.take_absence(seat, report)
         for why, n in report["refused"].items():
             rise = self.grown(seat, n, "refused", why)
             self.sum["refused", why] += rise
