@@ -365,10 +365,11 @@ static int hear_open(struct media_desk *d, struct member *who, const struct sign
     return rv;
 }
 
-static int hear_login(struct media_desk *d, const struct member *who, const struct signal_media *m)
+static int hear_login(struct media_desk *d, const struct member *who, const struct signal_media *m,
+                      uint64_t now_us)
 {
     const struct transport *t = &who->transports[m->transport];
-    return t->open ? sfu_peer_login(d->config.sfu, peer_of(t), m->ufrag, m->pwd)
+    return t->open ? sfu_peer_login(d->config.sfu, peer_of(t), m->ufrag, m->pwd, now_us)
                    : CONCLAVE_ENOTFOUND;
 }
 
@@ -451,7 +452,7 @@ static int obey(struct media_desk *d, struct member *who, const struct signal_me
         track_end(d, who, &who->tracks[m->track]);
         return 0;
     case SIGNAL_MEDIA_LOGIN:
-        return hear_login(d, who, m);
+        return hear_login(d, who, m, now_us);
     case SIGNAL_MEDIA_CLOSE:
         transport_close(d, &who->transports[m->transport]);
         return 0;

@@ -44,11 +44,6 @@ int ice_lite_restart(struct ice_lite *l, struct ice_login local, struct ice_logi
     return rv;
 }
 
-int ice_lite_login(struct ice_lite *l, struct ice_login remote)
-{
-    return l->now.remote.pwd_n != 0 ? CONCLAVE_ESTATE : ice_credentials_set(&l->now.remote, remote);
-}
-
 /* ---- Paths ---- */
 
 static struct ice_path *find(struct ice_lite *l, const struct rtc_address *address)
@@ -141,6 +136,16 @@ static void settle(struct ice_lite *l, uint64_t now_us)
     n->probe.due_us = now_us;
     n->probe.wait_us = ICE_RTO_US;
     n->probe.tries = 1;
+}
+
+int ice_lite_login(struct ice_lite *l, struct ice_login remote, uint64_t now_us)
+{
+    if (l->now.remote.pwd_n != 0)
+        return CONCLAVE_ESTATE;
+    int rv = ice_credentials_set(&l->now.remote, remote);
+    if (rv == 0 && !l->has_past) /* else what is nominated is of the past */
+        settle(l, now_us);
+    return rv;
 }
 
 static void prove(struct ice_lite *l, struct ice_path *p)

@@ -63,7 +63,7 @@ int ice_lite_restart(struct ice_lite *l, struct ice_login local,
 
 /* The credentials of the client that the config or the restart left out. EINVAL; ESTATE: it did
  * not. */
-int ice_lite_login(struct ice_lite *l, struct ice_login remote) CONCLAVE_CHECKED;
+int ice_lite_login(struct ice_lite *l, struct ice_login remote, uint64_t now_us) CONCLAVE_CHECKED;
 
 /* A STUN datagram. What is to be sent back to where it came from is appended to out, if anything
  * is. ESYNTAX; ELIMIT: too many checks; ESENDER: an answer to no check of ours; ESIGNATURE: a

@@ -403,10 +403,10 @@ int peer_restart(struct peer *p, const struct peer_config *config)
     return ice_client_restart(&p->client, &c);
 }
 
-int peer_login(struct peer *p, struct ice_login remote)
+int peer_login(struct peer *p, struct ice_login remote, uint64_t now_us)
 {
     return p->reason != 0 || p->role != PEER_SERVER ? CONCLAVE_ESTATE
-                                                    : ice_lite_login(&p->lite, remote);
+                                                    : ice_lite_login(&p->lite, remote, now_us);
 }
 
 void peer_recheck(struct peer *p)

@@ -116,7 +116,7 @@ int peer_restart(struct peer *p, const struct peer_config *config) CONCLAVE_CHEC
 
 /* A server is told the `remote` that it did without until now: its client can move from here on.
  * EINVAL; ESTATE: closed, a client, or known already. */
-int peer_login(struct peer *p, struct ice_login remote) CONCLAVE_CHECKED;
+int peer_login(struct peer *p, struct ice_login remote, uint64_t now_us) CONCLAVE_CHECKED;
 
 /* A client's network has changed. */
 void peer_recheck(struct peer *p);

@@ -156,11 +156,16 @@ out:
     return rv;
 }
 
-int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd)
+int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd,
+                   uint64_t now_us)
 {
     struct sfu_peer *p = sfu_peer_of(s, peer);
-    return p == NULL || p->rtc == NULL ? CONCLAVE_ENOTFOUND
-                                       : peer_login(p->rtc, (struct ice_login){ufrag, pwd});
+    if (p == NULL || p->rtc == NULL)
+        return CONCLAVE_ENOTFOUND;
+    int rv = peer_login(p->rtc, (struct ice_login){ufrag, pwd}, now_us);
+    if (rv == 0)
+        p->due_us = peer_deadline(p->rtc);
+    return rv;
 }
 
 /* ---- Doing ---- */

@@ -128,8 +128,8 @@ int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct by
 
 /* What the config or a restart left empty: until then the client is not followed to another
  * address. ENOTFOUND, EINVAL; ESTATE: it is known. */
-int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag,
-                   struct bytes pwd) CONCLAVE_CHECKED;
+int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd,
+                   uint64_t now_us) CONCLAVE_CHECKED;
 
 /* It is dead when this returns: nothing it sends is forwarded, nothing goes to it but a goodbye,
  * not even what waits in sfu_output(). An unknown one is fine. */

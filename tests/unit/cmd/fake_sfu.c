@@ -107,8 +107,10 @@ int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct by
     return rv;
 }
 
-int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd)
+int sfu_peer_login(struct sfu *s, uint32_t peer, struct bytes ufrag, struct bytes pwd,
+                   uint64_t now_us)
 {
+    (void)now_us;
     note(s, "login %u %.*s %.*s\n", peer, (int)ufrag.n, (const char *)ufrag.p, (int)pwd.n,
          (const char *)pwd.p);
     return outcome(s);

@@ -155,7 +155,7 @@ static void a_closed_peer_is_silent(void **state)
     assert_int_equal(w->side[PEER_SERVER].reason, PEER_CLOSED_HERE);
     assert_int_equal(w->side[PEER_SERVER].closed, 1);
     assert_int_equal(peer_restart(p, &config), CONCLAVE_ESTATE);
-    assert_int_equal(peer_login(p, config.remote), CONCLAVE_ESTATE);
+    assert_int_equal(peer_login(p, config.remote, w->now_us), CONCLAVE_ESTATE);
     assert_null(peer_remote(p, w->now_us));
     assert_int_equal(peer_tick(p, w->now_us + 100 * ICE_SECOND), 0);
     assert_true(peer_deadline(p) == UINT64_MAX);
