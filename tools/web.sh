@@ -35,6 +35,7 @@ install()
 
 build()
 {
+    command -v clang-19 >/dev/null || skip "there is no clang-19; tools/install-deps.sh web installs it."
     "$root/tools/build-wasm.sh" "$root/build/wasm"
     node build.mjs
     node build.mjs --out "$root/build/web-again" >/dev/null
