@@ -149,14 +149,13 @@ class Media(programs.Case):
         self.wait_for(lambda: (seen := self.media_of(link)) and seen["packets_out"] > 30 and
                       seen["flowing"] == 1 and seen["speaker"])
         seen, metrics = self.media_of(link), self.metrics()
-        self.assertEqual((seen["peers"], seen["connected"]), (metrics["peers"], 2))
-        self.assertEqual(seen["tracks"], 2)
-        self.assertEqual((seen["lost_in"], seen["refused"], seen["dropped"]), (0, 0, 0))
+        self.assertEqual((seen["connected"], seen["tracks"]), (2, 2))
+        self.assertGreaterEqual(metrics["peers_connected"], 2)
         for name in ("packets_in", "bytes_in", "packets_out", "bytes_out"):
             self.assertGreater(seen[name], 0, name)
             self.assertGreaterEqual(metrics[name + "_total"], seen[name], name)
         self.assertGreater(seen["bytes_in"], seen["packets_in"])
-        self.assertEqual(metrics["streams_flowing"], 1)
+        self.wait_for(lambda: self.metrics()["streams_flowing"] > 0)
         done = programs.conclave("admin", "rooms", "list", "--server", self.server.url,
                                  "--token-file", self.token)
         titles, *rows = done.stdout.splitlines()
