@@ -3,10 +3,10 @@
 //     node meeting.mjs RTC_SWITCH ROOT [ALICE BOB]
 //
 // RTC_SWITCH is tests/interop/rtc_switch.c, ROOT this repository. The pages (page.ts) are members
-// by web/media and mediasoup-client; a stand-in for SFrame (stand_in.ts) gives their frames key IDs.
-// README.md says what is shown. ALICE and BOB say which browsers they use, chromium (the default) or
-// firefox. VERBOSE=1 prints what pages say and numbers. Without a browser it says so and exits with
-// 77.
+// by web/media and mediasoup-client; a stand-in for SFrame (stand_in.ts) gives their frames key
+// IDs. README.md says what is shown. ALICE and BOB say which browsers they use, chromium (the
+// default) or firefox. VERBOSE=1 prints what pages say and numbers. Without a browser it says so
+// and exits with 77.
 
 import { build } from 'esbuild'
 import { readFile } from 'node:fs/promises'
@@ -134,7 +134,7 @@ const pause = (ms) =>
     setTimeout(resolve, ms)
   })
 
-async function until(ask, fits, what, seconds = 40) {
+async function until(ask, fits, what, seconds = 60) {
   const end = Date.now() + seconds * 1000
   let said = await ask()
   while (!fits(said)) {
