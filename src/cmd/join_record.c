@@ -140,8 +140,11 @@ static void pause_track(struct track *t)
     report_pause(&t->shown);
 }
 
+/* What is still under way by the streams there were does not begin anything. */
 void join_record_pause(struct join_record *r)
 {
+    for (size_t i = 0; i < r->n_flows && i < JOIN_RECORD_FLOWS; i++)
+        r->flows[i].gone = true;
     for (size_t i = 0; i < r->n; i++)
         pause_track(r->tracks[i]);
 }

@@ -261,6 +261,23 @@ static void after_the_switch_stopped_a_stream_nothing_is_a_freeze(void **state)
     join_record_free(r);
 }
 
+static void after_a_cut_nothing_is_a_freeze_before_streams_are_told_anew(void **state)
+{
+    struct place *p = *state;
+    struct join_record *r = begin(p);
+    struct signal_flow flow = {
+        .leaf = 0, .source = SIGNAL_CAMERA, .ssrc = SIGNAL_CAMERA, .state = SIGNAL_FLOW_RUNNING};
+    join_record_flow(r, &flow);
+    put_second(p, r, true, SECOND);
+    join_record_pause(r);
+    put_second(p, r, true, 2 * SECOND); /* under way */
+    assert_int_equal(numbers(r, 9 * SECOND).freezes, 0);
+    join_record_flow(r, &flow);
+    put_second(p, r, true, 9 * SECOND);
+    assert_int_equal(numbers(r, 12 * SECOND).freezes_long, 1);
+    join_record_free(r);
+}
+
 static void another_stream_goes_on_by_the_clock(void **state)
 {
     struct place *p = *state;
@@ -342,6 +359,7 @@ int main(void)
         TEST(pictures_no_decoder_could_use_are_left_out),
         TEST(what_freezes_is_what_is_shown),
         TEST(after_the_switch_stopped_a_stream_nothing_is_a_freeze),
+        TEST(after_a_cut_nothing_is_a_freeze_before_streams_are_told_anew),
         TEST(another_stream_goes_on_by_the_clock),
         TEST(a_folder_that_cannot_be_is_an_error),
         TEST(what_the_disk_does_not_take_is_told_and_numbers_go_on),
