@@ -219,7 +219,18 @@ void participant_stats(const struct participant *p, struct participant_stats *ou
 int participant_media_send(struct participant *p, struct bytes body,
                            uint64_t now_us) CONCLAVE_CHECKED;
 
-/* For media: a secret of the current epoch. As mls_group_export(). */
+/* What frames of the current epoch are sealed with (RFC 9605 5.2): of a struct sframe_epoch. */
+#define PARTICIPANT_FRAME_KEY 32
+struct participant_frame_key {
+    uint64_t epoch;
+    uint32_t group_size, own_leaf;
+    uint8_t key[PARTICIPANT_FRAME_KEY]; /* secret: wipe */
+};
+/* ESTATE outside a meeting. As mls_group_export(). */
+int participant_frame_key(struct participant *p,
+                          struct participant_frame_key *out) CONCLAVE_CHECKED;
+
+/* A secret of the current epoch, for another use. As mls_group_export(). */
 int participant_export(struct participant *p, const char *label, struct bytes context, size_t n,
                        uint8_t *out) CONCLAVE_CHECKED;
 

@@ -10,6 +10,7 @@
 #ifndef CALL_INSIDE_H
 #define CALL_INSIDE_H
 
+#include "base/earlier.h"
 #include "base/u32map.h"
 #include "call/call.h"
 #include "rtc/assembler.h"
@@ -117,11 +118,6 @@ struct call {
     struct buf sealed, plain, out, scratch;
     struct call_stats stats;
 };
-
-static inline uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 static inline uint32_t clock_of(enum sframe_codec codec)
 {

@@ -4,6 +4,7 @@
 
 #include <conclave/crypto.h>
 
+#include "base/earlier.h"
 #include "base/wipe.h"
 
 #define DATAGRAM 1500 /* what leaves: call/limits.h keeps it below 1,280 */
@@ -59,21 +60,20 @@ struct line {
 
 int line_new(const struct line_config *config, uint64_t now_us, struct line **out)
 {
-    const struct call_config call = {.epoch_bits = SIGNAL_EPOCH_BITS,
-                                     .run = config->run,
-                                     .opus = LINE_OPUS,
-                                     .vp8 = LINE_VP8,
-                                     .rtx = LINE_RTX};
+    struct call_config call = {.epoch_bits = SIGNAL_EPOCH_BITS,
+                               .run = config->run,
+                               .opus = LINE_OPUS,
+                               .vp8 = LINE_VP8,
+                               .rtx = LINE_RTX};
     struct line *l = calloc(1, sizeof *l);
     if (l == NULL)
         return CONCLAVE_ENOMEM;
-    struct call_config with_ssrc = call;
     l->config = *config;
     l->retry_us = LINE_RETRY_US;
     l->at_us = UINT64_MAX;
-    int rv = crypto_random(config->crypto, (uint8_t *)&with_ssrc.ssrc, sizeof with_ssrc.ssrc);
+    int rv = crypto_random(config->crypto, (uint8_t *)&call.ssrc, sizeof call.ssrc);
     if (rv == 0)
-        rv = call_new(&with_ssrc, &l->call);
+        rv = call_new(&call, &l->call);
     if (rv == 0)
         rv = dtls_identity_new(now_us, &l->identity);
     if (rv == 0)
@@ -499,11 +499,6 @@ int line_input(struct line *l, uint8_t *datagram, size_t n, const struct rtc_add
         return take_media(l, &e, now_us);
     l->pending = e;
     return 0;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 uint64_t line_deadline(const struct line *l)

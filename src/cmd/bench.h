@@ -32,6 +32,9 @@ void bench_measure(struct bench_case *cases, size_t n, bool quick);
 
 double bench_ratio(const struct bench_case *c);
 
+/* As many files as the system allows: who has many connections has one for each. */
+void bench_allow_files(void);
+
 struct bench_options {
     bool json, quick;
 };

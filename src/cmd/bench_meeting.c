@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "cmd/bench.h"
@@ -269,16 +268,6 @@ static bool parse(int argc, char **argv, struct options *out)
     return out->members >= MEMBERS_LEAST && out->members <= MEMBERS_MOST;
 }
 
-/* A connection is a file. */
-static void allow_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 int bench_meeting(int argc, char **argv)
 {
     struct run r = {0};
@@ -289,7 +278,7 @@ int bench_meeting(int argc, char **argv)
                 MEMBERS_LEAST, MEMBERS_MOST, MEMBERS_USUAL);
         return 2;
     }
-    allow_files();
+    bench_allow_files();
     bench_title(&r.options.show, "A meeting: server and members over WebSockets on this machine");
     const char *wrong = play(&r);
     if (wrong != NULL)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "cmd/bench.h"
 #include "cmd/bench_sfu_floor.h"
@@ -319,16 +318,6 @@ static bool parse(int argc, char **argv, struct options *out)
     return true;
 }
 
-/* Each receiver has a socket. */
-static void allow_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 int bench_sfu(int argc, char **argv)
 {
     struct run r = {0};
@@ -345,7 +334,7 @@ int bench_sfu(int argc, char **argv)
                 "  --plain   the sender's RTP is not protected, as other switches take it\n");
         return 2;
     }
-    allow_files();
+    bench_allow_files();
     bench_settle(BENCH_LOAD_CORE, !r.options.show.quick);
     bench_title(&r.options.show, "The media switch, on a core of its own");
     for (int singly = r.options.singly; wrong == NULL && singly < 2; singly++) {

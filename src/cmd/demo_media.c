@@ -244,24 +244,18 @@ static int take_keys(struct demo *d)
 {
     const struct call_config config = {
         .epoch_bits = SIGNAL_EPOCH_BITS, .opus = LINE_OPUS, .vp8 = LINE_VP8, .rtx = LINE_RTX};
-    struct participant_person person;
-    struct participant_meeting meeting;
-    uint8_t key[32];
-    struct call_epoch e = {.base_key = bytes_of(key, sizeof key)};
-    for (uint32_t at = 0; participant_roster_next(demo_brain(d, GWEN), &at, &person);) {
-        e.group_size = person.leaf + 1;
-        e.own_leaf = person.me ? person.leaf : e.own_leaf;
-    }
-    int rv = participant_meeting(demo_brain(d, GWEN), &meeting);
-    e.id = meeting.epoch;
-    if (rv == 0)
-        rv = participant_export(demo_brain(d, GWEN), "SFrame 1.0 Base Key", bytes_of(NULL, 0),
-                                sizeof key, key);
-    if (rv == 0)
-        rv = call_new(&config, &d->gwen.call);
+    struct participant_frame_key k;
+    int rv = participant_frame_key(demo_brain(d, GWEN), &k);
+    if (rv != 0)
+        return rv;
+    const struct call_epoch e = {.id = k.epoch,
+                                 .base_key = bytes_of(k.key, sizeof k.key),
+                                 .group_size = k.group_size,
+                                 .own_leaf = k.own_leaf};
+    rv = call_new(&config, &d->gwen.call);
     if (rv == 0)
         rv = call_epoch(d->gwen.call, &e, net_loop_now(d->loop));
-    explicit_bzero(key, sizeof key);
+    explicit_bzero(&k, sizeof k);
     return rv;
 }
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/earlier.h"
 #include "cmd/join_media_run.h"
 #include "cmd/udp_address.h"
 #include "crypto/aead.h"
 
 #define NAME 96
-#define BASE_KEY 32 /* AES_256_GCM_SHA512_128: RFC 9605 5.2 */
 
 /* A file begins when for so long nothing has changed of what others need to receive it from its
  * first frame on: keys, connection, what the switch knows of us. */
@@ -46,12 +46,10 @@ struct join_media {
     struct line *line;
     struct join_record *record;
     struct own own[SIGNAL_SCREEN + 1]; /* by source; the first is none */
-    bool in;                           /* in the meeting and connected */
     bool epoch_known;
     uint64_t epoch;
     struct buf present; /* a bit for each leaf there was in the last epoch */
     struct buf removed; /* leaves, uint32_t, that are gone since */
-    bool roster_changed;
     bool others, connected;
     uint64_t alone_until_us; /* since when somebody else is there */
     uint64_t calm_us;        /* since when nothing has changed */
@@ -118,41 +116,38 @@ static void note_removed(struct join_media *m, uint32_t leaf)
 
 /* Who is in the group now, and who of those before no longer is: also those whose end was missed
  * while we were cut off. */
-static int look_at_group(struct join_media *m, struct call_epoch *out)
+static int look_at_group(struct join_media *m)
 {
     struct participant_person person;
     struct buf present = {0};
-    for (uint32_t at = 0; participant_roster_next(brain(m), &at, &person);) {
+    for (uint32_t at = 0; participant_roster_next(brain(m), &at, &person);)
         set_bit(&present, person.leaf);
-        if (person.leaf >= out->group_size)
-            out->group_size = person.leaf + 1;
-        if (person.me)
-            out->own_leaf = person.leaf;
-    }
     for (uint32_t i = 0; i < m->present.n * 8; i++)
         if (bit(&m->present, i) && !bit(&present, i))
             note_removed(m, i);
     buf_free(&m->present);
     m->present = present;
-    if (buf_check(&m->present) != 0 || buf_check(&m->removed) != 0)
-        return CONCLAVE_ENOMEM;
-    /* The allocator's alignment is a number's, too. */
-    out->removed = (const uint32_t *)(const void *)m->removed.p;
-    out->n_removed = m->removed.n / sizeof(uint32_t);
-    return 0;
+    return buf_check(&m->present) != 0 ? CONCLAVE_ENOMEM : buf_check(&m->removed);
 }
 
-static int enter_epoch(struct join_media *m, uint64_t id)
+static int enter_epoch(struct join_media *m)
 {
-    uint8_t key[BASE_KEY];
-    struct call_epoch e = {.id = id, .base_key = bytes_of(key, sizeof key)};
-    int rv =
-        participant_export(brain(m), "SFrame 1.0 Base Key", bytes_of(NULL, 0), sizeof key, key);
-    if (rv == 0)
-        rv = look_at_group(m, &e);
-    if (rv == 0)
+    struct participant_frame_key k;
+    int rv = participant_frame_key(brain(m), &k);
+    if (rv != 0)
+        return rv;
+    rv = look_at_group(m);
+    if (rv == 0) {
+        const struct call_epoch e = {.id = k.epoch,
+                                     .base_key = bytes_of(k.key, sizeof k.key),
+                                     .group_size = k.group_size,
+                                     .own_leaf = k.own_leaf,
+                                     /* The allocator's alignment is a number's, too. */
+                                     .removed = (const uint32_t *)(const void *)m->removed.p,
+                                     .n_removed = m->removed.n / sizeof(uint32_t)};
         rv = line_epoch(m->line, &e, join_media_now(m));
-    explicit_bzero(key, sizeof key);
+    }
+    explicit_bzero(&k, sizeof k);
     buf_clear(&m->removed);
     return rv;
 }
@@ -185,7 +180,7 @@ static void follow_epoch(struct join_media *m)
     m->epoch = meeting.epoch;
     m->calm_us = join_media_now(m);
     if (rv == 0)
-        rv = enter_epoch(m, meeting.epoch);
+        rv = enter_epoch(m);
     if (rv != CONCLAVE_EEXHAUSTED)
         fail(m, rv);
 }
@@ -231,9 +226,12 @@ static const char *name_of(struct join_media *m, uint32_t leaf, struct participa
 static void take_frame(struct join_media *m, const struct call_event *f)
 {
     struct participant_person person;
+    const char *name = NULL;
     if (m->config.events->got != NULL)
         m->config.events->got(m->config.ctx, f);
-    int rv = join_record_frame(m->record, f, name_of(m, f->leaf, &person), join_media_now(m));
+    if (join_record_wants_name(m->record, f->leaf, f->source)) /* to look it up is to decrypt it */
+        name = name_of(m, f->leaf, &person);
+    int rv = join_record_frame(m->record, f, name, join_media_now(m));
     if (rv == CONCLAVE_ESTORE)
         trouble(m, "Recording has stopped: the disk does not take it.");
     else if (rv != CONCLAVE_ELIMIT)
@@ -576,11 +574,6 @@ static void drain(struct join_media *m)
     } while (e.kind != LINE_NOTHING);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t deadline(struct join_media *m)
 {
     if (m->line == NULL || m->failed != 0)
@@ -641,10 +634,9 @@ static void on_readable(void *ctx)
 
 static void follow_phase(struct join_media *m)
 {
-    m->in = participant_phase(brain(m)) == PARTICIPANT_IN_MEETING;
     if (m->line == NULL || m->failed != 0)
         return;
-    if (!m->in) {
+    if (participant_phase(brain(m)) != PARTICIPANT_IN_MEETING) {
         line_down(m->line);
         return;
     }

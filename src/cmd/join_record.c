@@ -345,6 +345,18 @@ static void count_frame(struct join_record *r, struct track *t, const struct cal
         pause_track(t);
 }
 
+/* Whether frames go to files, as far as it is for the disk. */
+static bool writes(const struct join_record *r)
+{
+    return r->folder >= 0 && r->failed == 0;
+}
+
+bool join_record_wants_name(const struct join_record *r, uint32_t leaf, uint8_t source)
+{
+    const struct track *t = find(r, leaf, source);
+    return t == NULL || t->name[0] == 0 || (writes(r) && !t->begun);
+}
+
 int join_record_frame(struct join_record *r, const struct call_event *frame, const char *name,
                       uint64_t now_us)
 {
@@ -353,11 +365,9 @@ int join_record_frame(struct join_record *r, const struct call_event *frame, con
     if (rv != 0)
         return rv;
     count_frame(r, t, frame, now_us);
-    if (t->ssrc != frame->ssrc && !t->begun)
-        t->ssrc = frame->ssrc;
     if (t->name[0] == 0)
         snprintf(t->name, sizeof t->name, "%s", name);
-    if (r->folder < 0 || r->failed != 0)
+    if (!writes(r))
         return 0;
     rv = put_frame(r, t, frame, name, now_us);
     if (rv != 0)

@@ -28,8 +28,12 @@ int join_record_new(const char *folder, struct join_record **out) CONCLAVE_CHECK
 /* Files are finished. */
 void join_record_free(struct join_record *r);
 
-/* A frame of call/call.h that opened. name: of its sender, as it calls itself now. ESTORE: it could
- * not be written, and nothing more will be; the numbers go on. ELIMIT, ENOMEM. */
+/* Whether the next frame of this sender and source is to come with a name. */
+bool join_record_wants_name(const struct join_record *r, uint32_t leaf, uint8_t source);
+
+/* A frame of call/call.h that opened. name: of its sender, as it calls itself now; NULL if it is
+ * not wanted. ESTORE: it could not be written, and nothing more will be; the numbers go on. ELIMIT,
+ * ENOMEM. */
 int join_record_frame(struct join_record *r, const struct call_event *frame, const char *name,
                       uint64_t now_us) CONCLAVE_CHECKED;
 

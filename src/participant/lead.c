@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/earlier.h"
 #include "participant/inner.h"
 
 #define WINDOW_FIRST_US (SECOND_US / 10)
@@ -29,11 +30,6 @@ static bool can_commit(const struct participant *p)
 {
     return p->connection == LIVE && p->group != NULL && !p->founding && p->stuck_us == 0 &&
            !mls_group_has_pending(p->group);
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 static bool wishes_wait(const struct participant *p)

@@ -1,4 +1,5 @@
 /* Answers to the user's questions. */
+#include "base/wipe.h"
 #include "meeting/code.h"
 #include "participant/inner.h"
 #include "signal/media.h"
@@ -93,6 +94,24 @@ int participant_export(struct participant *p, const char *label, struct bytes co
     if (p->group == NULL || p->founding)
         return CONCLAVE_ESTATE;
     return mls_group_export(p->group, label, context, n, out);
+}
+
+int participant_frame_key(struct participant *p, struct participant_frame_key *out)
+{
+    struct participant_frame_key made = {0};
+    struct mls_member m;
+    int rv =
+        participant_export(p, "SFrame 1.0 Base Key", bytes_of(NULL, 0), sizeof made.key, made.key);
+    if (rv != 0)
+        return rv;
+    made.epoch = mls_group_epoch(p->group);
+    made.own_leaf = mls_group_own_leaf(p->group);
+    /* to the last member's leaf: that takes as many bits as the tree does */
+    for (uint32_t at = 0; mls_group_next_member(p->group, &at, &m);)
+        made.group_size = m.leaf_index + 1;
+    *out = made;
+    wipe(&made, sizeof made);
+    return 0;
 }
 
 int participant_media_send(struct participant *p, struct bytes body, uint64_t now_us)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/earlier.h"
 #include "base/wipe.h"
 #include "crypto/suite.h"
 #include "identity/certificate.h"
@@ -403,11 +404,6 @@ int participant_tick(struct participant *p, uint64_t now_us)
         return 0;
     p->now_us = now_us;
     return participant_settle(p, 0);
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 uint64_t participant_deadline(const struct participant *p)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/earlier.h"
 #include "room/inside.h"
 #include "signal/media.h"
 
@@ -286,11 +287,6 @@ int room_tick(struct room *r, uint64_t now_us)
     int rv = room_conn_resume_slow(r);
     room_settle(r);
     return rv;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 uint64_t room_deadline(const struct room *r)

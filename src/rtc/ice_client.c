@@ -1,6 +1,7 @@
 #include "rtc/ice_client.h"
 
 #include "base/ct.h"
+#include "base/earlier.h"
 #include "base/wipe.h"
 
 #define PRIORITY ICE_PRIORITY(ICE_TYPE_PEER_REFLEXIVE, 65535)
@@ -229,11 +230,6 @@ int ice_client_next(struct ice_client *c, uint64_t now_us, struct buf *out,
             return rv;
     }
     return now_us >= c->consent_us ? ask_consent(c, now_us, out, out_to) : 0;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 static uint64_t check_deadline(const struct ice_client *c)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/earlier.h"
 #include "base/wipe.h"
 #include "rtc/rtp.h"
 
@@ -262,11 +263,6 @@ int peer_input(struct peer *p, uint8_t *datagram, size_t n, const struct rtc_add
     if (rv != 0 || p->opened != PEER_NOTHING)
         return rv;
     return follow(p, now_us);
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 uint64_t peer_deadline(const struct peer *p)

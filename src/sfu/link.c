@@ -93,6 +93,15 @@ static int peer_make(struct sfu *s, const struct sfu_peer_config *config,
     return rv;
 }
 
+/* With what there is besides the login. */
+static void give_answer(const struct sfu *s, struct sfu_peer *p, struct sfu_peer_answer *answer,
+                        struct sfu_peer_answer *out)
+{
+    memcpy(answer->fingerprint, dtls_identity_fingerprint(s->config.identity), SFU_FINGERPRINT);
+    sfu_peer_answer_slots(p, answer);
+    *out = *answer;
+}
+
 int sfu_peer_open(struct sfu *s, uint32_t peer, const struct sfu_peer_config *config,
                   uint64_t now_us, struct sfu_peer_answer *out)
 {
@@ -116,9 +125,7 @@ int sfu_peer_open(struct sfu *s, uint32_t peer, const struct sfu_peer_config *co
     p->rtc = rtc;
     p->ufrag = ufrag;
     p->due_us = now_us;
-    memcpy(answer.fingerprint, dtls_identity_fingerprint(s->config.identity), SFU_FINGERPRINT);
-    sfu_peer_answer_slots(p, &answer);
-    *out = answer;
+    give_answer(s, p, &answer, out);
 out:
     wipe(&answer, sizeof answer);
     return rv;
@@ -148,9 +155,7 @@ int sfu_peer_restart(struct sfu *s, uint32_t peer, struct bytes ufrag, struct by
     p->past_ufrag = p->ufrag;
     p->has_past = true;
     p->ufrag = number;
-    memcpy(answer.fingerprint, dtls_identity_fingerprint(s->config.identity), SFU_FINGERPRINT);
-    sfu_peer_answer_slots(p, &answer);
-    *out = answer;
+    give_answer(s, p, &answer, out);
 out:
     wipe(&answer, sizeof answer);
     return rv;

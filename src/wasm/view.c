@@ -1,6 +1,8 @@
 /* What a meeting looks like now. */
 #include "wasm/meeting.h"
 
+#include "base/wipe.h"
+
 static void write_info(struct buf *b, const struct participant *p)
 {
     struct participant_meeting m;
@@ -122,36 +124,20 @@ int wasm_meeting_describe(struct wasm_meeting *m, uint32_t leaf, const uint8_t *
 
 /* ---- The key of frames ---- */
 
-#define FRAME_KEY 32u
-
 /* uint64 epoch; uint32 leaves; uint32 own leaf; key[32]: what sframe_keys_add_epoch() is given
- * (docs/MEDIA.md). Leaves are counted to the last member's, which takes as many bits as the tree
- * does. ESTATE. */
+ * (docs/MEDIA.md). ESTATE. */
 WASM_EXPORT("meeting_frame_key")
 int wasm_meeting_frame_key(struct wasm_meeting *m, struct buf *answer);
 int wasm_meeting_frame_key(struct wasm_meeting *m, struct buf *answer)
 {
-    struct participant_person person;
-    struct participant_meeting meeting;
-    uint32_t leaves = 0, own = MLS_NO_LEAF;
-    int rv = participant_meeting(m->participant, &meeting);
+    struct participant_frame_key k;
+    int rv = participant_frame_key(m->participant, &k);
     if (rv != 0)
         return rv;
-    for (uint32_t at = 0; participant_roster_next(m->participant, &at, &person);) {
-        leaves = person.leaf + 1;
-        if (person.me)
-            own = person.leaf;
-    }
-    if (!meeting.in_meeting || own == MLS_NO_LEAF)
-        return CONCLAVE_ESTATE;
-    write_u64(answer, meeting.epoch);
-    write_u32(answer, leaves);
-    write_u32(answer, own);
-    rv = buf_reserve(answer, FRAME_KEY);
-    if (rv == 0)
-        rv = participant_export(m->participant, "SFrame 1.0 Base Key", bytes_of(NULL, 0), FRAME_KEY,
-                                answer->p + answer->n);
-    if (rv == 0)
-        answer->n += FRAME_KEY;
-    return rv;
+    write_u64(answer, k.epoch);
+    write_u32(answer, k.group_size);
+    write_u32(answer, k.own_leaf);
+    buf_put(answer, bytes_of(k.key, sizeof k.key));
+    wipe(&k, sizeof k);
+    return buf_check(answer);
 }

@@ -3,7 +3,7 @@
 import type { Module, Waiter } from "./module.js";
 import { FAILED } from "./operations.js";
 import { ConclaveError, type FrameStats, type Source } from "./types.js";
-import { Reader, Writer } from "./wire.js";
+import { concat, Reader, Writer } from "./wire.js";
 
 /** The module derives keys here, which waits for nothing; all else would be a mistake. */
 export const keysOnly: Waiter = {
@@ -67,16 +67,6 @@ function readStep(written: Uint8Array<ArrayBuffer>): Step {
   r.u64();
   const [header, nonce, key] = [r.vector(), r.vector(), r.vector()] as Uint8Array<ArrayBuffer>[];
   return { written, epoch, context, leaf, kid, header: header!, nonce: nonce!, key: key! };
-}
-
-function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 let latest = 0;

@@ -11,7 +11,7 @@ import {
   type Outcome,
 } from "./operations.js";
 import { ConclaveError } from "./types.js";
-import { Reader } from "./wire.js";
+import { concat, Reader } from "./wire.js";
 
 /* enum crypto_hash_id. Hashes are done here: they are over before a message could reach WebCrypto,
  * and do the same whatever they are given, so that their time tells nothing. */
@@ -53,16 +53,6 @@ export class Memory {
   }
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
 /* Of an import's arguments: what is to be done, on copies, and where its result goes. */
 interface Task {
   readonly which: number;
@@ -84,11 +74,11 @@ export function taskOf(memory: Memory, operation: Operation, args: readonly numb
     case "dh_check":
       return { which: a, inputs: copies(b, 1), out: 0 };
     case "verify":
-      return { which: a, inputs: [...copies(b, 2), join(memory.parts(c, d))], out: 0 };
+      return { which: a, inputs: [...copies(b, 2), concat(...memory.parts(c, d))], out: 0 };
     case "spki_verify":
       return { which: a | (b << 8), inputs: copies(c, 3), out: 0 };
     case "sign":
-      return { which: a, inputs: [join(memory.parts(b, c))], out: d };
+      return { which: a, inputs: [concat(...memory.parts(b, c))], out: d };
   }
 }
 
