@@ -1,18 +1,22 @@
 /* A real meeting: the server, a native host, and guests in browsers. What they see and hear is looked
  * at, not only counted. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { missing, openPage, root, startBrowser, startServer } from "./harness.mjs";
-import { CONCLAVE, makeMeeting, Native } from "./native.mjs";
+import { openPage, startBrowser, startServer } from "./harness.mjs";
+import { makeMeeting } from "./native.mjs";
+import {
+  codeOf,
+  control,
+  headed,
+  hostOf as bringHost,
+  knock as bring,
+  notHere,
+  sameCode,
+  tileOf,
+  WEB,
+} from "./people.mjs";
 
-const WEB = join(root, "build/web");
-const why =
-  missing() ??
-  (existsSync(CONCLAVE) ? null : `there is no ${CONCLAVE}`) ??
-  (existsSync(WEB) ? null : "there is no build/web; make web builds it");
-if (why !== null) console.log(`** SKIPPED: ${why}. Nothing was shown about real meetings. **`);
+const why = notHere();
 const options = { skip: why ?? false };
 
 let server;
@@ -34,23 +38,8 @@ afterEach(async () => {
 
 /* ---- People ---- */
 
-async function hostOf(link, ...more) {
-  const host = Native.host(server, link, ...more);
-  opened.push(() => host.stop());
-  await host.wait((e) => e.event === "phase" && e.phase === "in-meeting", "the host is in");
-  return host;
-}
-
-async function knock(link, name) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
-  opened.push(() => context.close());
-  const { page, faults } = await openPage(context, server.url);
-  await page.goto(link);
-  await page.getByLabel("Your name").fill(name);
-  await page.getByRole("button", { name: "Continue", exact: true }).click();
-  await page.getByRole("button", { name: "Join now" }).click();
-  return { page, faults };
-}
+const hostOf = (link, ...more) => bringHost(opened, server, link, ...more);
+const knock = (link, name) => bring(opened, browser, link, name);
 
 async function guest(link, name) {
   const { page, faults } = await knock(link, name);
@@ -58,53 +47,7 @@ async function guest(link, name) {
   return { page, faults };
 }
 
-const control = (page, name) => page.locator(".control-bar").getByRole("button", { name }).first();
-
-const tileOf = (page, name) => page.locator(".tile", { hasText: name });
-
 /* ---- What they see ---- */
-
-/** A heading; if it does not come, what there is instead. */
-async function headed(page, name) {
-  await page
-    .getByRole("heading", { name })
-    .waitFor()
-    .catch(async () =>
-      assert.fail(`not "${name}", but: ${await page.locator("body").innerText()}`),
-    );
-}
-
-async function codeOn(page) {
-  if ((await page.locator(".panel .code").count()) === 0) {
-    await page.getByRole("button", { name: "End-to-end encrypted" }).click();
-    await page.getByRole("tab", { name: "Security" }).click();
-  }
-  await page.locator(".panel .code").waitFor();
-  return (await page.locator(".panel .code span").allInnerTexts()).join(" ");
-}
-
-async function codeOf(native) {
-  const before = native.events.length;
-  native.tell({ do: "code" });
-  const answer = await native.wait(
-    (e) => e.answer === "code" && native.events.indexOf(e) >= before,
-    "an answer with the code",
-  );
-  return answer.code;
-}
-
-/** All of them show the same code: at once, or as soon as each has followed. */
-async function sameCode(pages, natives) {
-  for (let i = 0; i < 50; i++) {
-    const codes = [
-      ...(await Promise.all(pages.map(codeOn))),
-      ...(await Promise.all(natives.map(codeOf))),
-    ];
-    if (new Set(codes).size === 1) return codes[0];
-    await pages[0].waitForTimeout(100);
-  }
-  assert.fail("the codes stay different");
-}
 
 /** A picture that is not black and that moves. */
 async function moves(page, name) {
@@ -199,8 +142,7 @@ test("who is removed is told so, and the code of the others changes", options, a
   const host = await hostOf(link);
   const bo = await guest(link, "Bo");
   const before = await sameCode([bo.page], [host]);
-  host.tell({ do: "who" });
-  const { people } = await host.wait((e) => e.answer === "who");
+  const { people } = await host.ask("who");
   host.tell({ do: "eject", number: people.find((p) => p.name === "Bo").number });
   await headed(bo.page, "You were removed from the meeting");
   assert.equal(await bo.page.locator("video").count(), 0);
@@ -215,8 +157,7 @@ test("a page that is loaded anew comes back to its place", options, async () => 
   await page.reload();
   await page.locator(".meeting").waitFor();
   await sameCode([page], [host]);
-  host.tell({ do: "who" });
-  const { people } = await host.wait((e) => e.answer === "who");
+  const { people } = await host.ask("who");
   assert.equal(people.filter((p) => p.name === "Bo").length, 1);
 });
 

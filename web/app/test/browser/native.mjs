@@ -44,6 +44,7 @@ export async function makeMeeting(server, ...options) {
 export class Native {
   events = [];
   #waiting = [];
+  #asked = 0;
 
   constructor(child) {
     this.child = child;
@@ -66,6 +67,15 @@ export class Native {
 
   tell(command) {
     this.child.stdin.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** A command and its answer. */
+  async ask(what, members = {}) {
+    const request = ++this.#asked;
+    this.tell({ do: what, id: request, ...members });
+    const answer = await this.wait((e) => e.answer === what && e.request === request, what);
+    if (answer.error) throw new Error(`${what}: ${answer.error.text}`);
+    return answer;
   }
 
   /** The first event from now on, or already there, that fits. */
