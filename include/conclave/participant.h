@@ -123,6 +123,7 @@ enum participant_event {
     PARTICIPANT_CHAT_SENT, /* our own chat came back: id */
     PARTICIPANT_REACTION,  /* leaf: text is the emoji */
     PARTICIPANT_HAND,      /* leaf raised or lowered a hand */
+    PARTICIPANT_MUTE,      /* by, a host or co-host, asks us to send no sound: do so, and say it */
     PARTICIPANT_NOTICE,    /* severity, reason: something to know */
 };
 
@@ -191,9 +192,16 @@ enum participant_role {
     PARTICIPANT_ORGANISER,
 };
 
+/* What somebody sends: bits. */
+#define PARTICIPANT_SENDS_AUDIO 1u
+#define PARTICIPANT_SENDS_CAMERA 2u
+#define PARTICIPANT_SENDS_SCREEN 4u
+
 struct participant_person {
     uint32_t leaf; /* MLS_NO_LEAF in the lobby */
     bool me, connected, hand;
+    bool sends_known; /* `sends` was heard: within seconds of coming in */
+    uint8_t sends;    /* by that person's own, authenticated word */
     bool confirmed; /* a heartbeat of this epoch was heard */
     bool same_name; /* somebody else shows a like name */
     enum participant_role role;
@@ -241,6 +249,13 @@ int participant_say(struct participant *p, const char *text, struct buf *out_id,
                     uint64_t now_us) CONCLAVE_CHECKED;
 int participant_react(struct participant *p, const char *emoji, uint64_t now_us) CONCLAVE_CHECKED;
 int participant_raise_hand(struct participant *p, bool raised, uint64_t now_us) CONCLAVE_CHECKED;
+
+/* What we send now, for others to see; in any phase but the last. EINVAL for other bits. */
+int participant_set_sends(struct participant *p, uint8_t sends, uint64_t now_us) CONCLAVE_CHECKED;
+
+/* Asks a member, or with MLS_NO_LEAF all attendees, to send no sound. Who does not send any is told
+ * nothing. ENOTFOUND; nothing is repeated after a cut. */
+int participant_ask_mute(struct participant *p, uint32_t leaf, uint64_t now_us) CONCLAVE_CHECKED;
 
 /* ENOTFOUND if there is no such entry or leaf. */
 int participant_admit(struct participant *p, struct bytes ref, uint64_t now_us) CONCLAVE_CHECKED;

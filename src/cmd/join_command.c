@@ -25,6 +25,8 @@ static const struct row rows[] = {
     {"code", JOIN_CODE, JOIN_OBJECT_NONE, "/code", "the security code, to compare"},
     {"info", JOIN_INFO, JOIN_OBJECT_NONE, "/info", "what this meeting is, and what protects it"},
     {"certificate", JOIN_CERTIFICATE, JOIN_OBJECT_PERSON, "/cert N", "N's certificate"},
+    {"ask-mute", JOIN_ASK_MUTE, JOIN_OBJECT_PERSON, "/ask-mute N", "have N send no sound for now"},
+    {"ask-mute-all", JOIN_ASK_MUTE_ALL, JOIN_OBJECT_NONE, "/ask-mute all", "have all but hosts"},
     {"hand", JOIN_HAND, JOIN_OBJECT_NONE, "/hand", "raise or lower your hand"},
     {"react", JOIN_REACT, JOIN_OBJECT_TEXT, "/react EMOJI", "show it to everybody"},
     {"mute", JOIN_MUTE, JOIN_OBJECT_NONE, "/mute", "send no sound"},
@@ -91,6 +93,14 @@ static int read_object(const struct row *row, const char *rest, struct join_comm
     return CONCLAVE_EINVAL;
 }
 
+/* What "all" in the place of a number makes of it. */
+static enum join_verb verb_for_all(enum join_verb verb)
+{
+    return verb == JOIN_ADMIT      ? JOIN_ADMIT_ALL
+           : verb == JOIN_ASK_MUTE ? JOIN_ASK_MUTE_ALL
+                                   : verb;
+}
+
 int join_command_parse(const char *line, struct join_command *out)
 {
     memset(out, 0, sizeof *out);
@@ -105,11 +115,9 @@ int join_command_parse(const char *line, struct join_command *out)
     const struct row *row = row_of(line + 1, n);
     if (row == NULL)
         return complain(out, "There is no such command; /help lists them.");
-    if (row->verb == JOIN_ADMIT && strcmp(rest, "all") == 0) {
-        out->verb = JOIN_ADMIT_ALL;
+    out->verb = strcmp(rest, "all") == 0 ? verb_for_all(row->verb) : row->verb;
+    if (out->verb != row->verb)
         return 0;
-    }
-    out->verb = row->verb;
     return read_object(row, rest, out);
 }
 

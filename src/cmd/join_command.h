@@ -21,6 +21,8 @@ enum join_verb {
     JOIN_CODE,
     JOIN_INFO,
     JOIN_CERTIFICATE,
+    JOIN_ASK_MUTE,
+    JOIN_ASK_MUTE_ALL,
     JOIN_HAND,
     JOIN_REACT,
     JOIN_MUTE,

@@ -40,14 +40,24 @@ static json_t *identity_of(const struct identity *id)
                      (int)id->in_organisation, "reason", identity_reason_name(id->reason));
 }
 
+/* What somebody sends, or null while that is not known. */
+static json_t *sends_of(const struct participant_person *p)
+{
+    json_t *list = p->sends_known ? json_array() : json_null();
+    for (unsigned source = SIGNAL_AUDIO; source <= SIGNAL_SCREEN; source++)
+        if ((p->sends >> (source - SIGNAL_AUDIO) & 1) != 0)
+            json_array_append_new(list, json_string(join_source_name((uint8_t)source)));
+    return list;
+}
+
 static json_t *person_of(const struct participant_person *p)
 {
     static const char *const roles[] = {"attendee", "co-host", "host", "organiser"};
-    return json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:o}", "number",
+    return json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:o, s:o}", "number",
                      (json_int_t)join_session_number(p), "name", p->name, "me", (int)p->me,
                      "connected", (int)p->connected, "hand", (int)p->hand, "confirmed",
                      (int)p->confirmed, "same_name", (int)p->same_name, "role", roles[p->role],
-                     "identity", identity_of(&p->identity));
+                     "sends", sends_of(p), "identity", identity_of(&p->identity));
 }
 
 static json_t *waiting_of(struct join_session *s, const struct participant_person *p)
@@ -172,6 +182,8 @@ static json_t *event_of(struct join_session *s, const struct participant_effect 
                          "emoji", text_of(e->text));
     case PARTICIPANT_HAND:
         return hand(s, e->leaf);
+    case PARTICIPANT_MUTE:
+        return json_pack("{s:s, s:o}", "event", "mute", "by", number_of(e->by));
     case PARTICIPANT_NOTICE:
         return notice(e);
     }

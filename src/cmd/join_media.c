@@ -249,6 +249,19 @@ static void take_speakers(struct join_media *m, const struct line_effect *e)
 
 /* ---- One's own ---- */
 
+/* For the others' rosters. */
+static void say_what_is_sent(struct join_media *m)
+{
+    uint8_t sends = 0;
+    for (unsigned i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++)
+        if (m->own[i].published)
+            sends |= (uint8_t)(PARTICIPANT_SENDS_AUDIO << (i - SIGNAL_AUDIO));
+    int rv = participant_set_sends(brain(m), sends, join_media_now(m));
+    if (rv != CONCLAVE_ESTATE) /* it is over */
+        fail(m, rv);
+    join_session_wake(m->config.session);
+}
+
 static void publish(struct join_media *m, uint8_t source)
 {
     struct own *o = &m->own[source];
@@ -264,13 +277,16 @@ static void publish(struct join_media *m, uint8_t source)
     for (uint8_t i = 0; i < t.n_layers; i++)
         join_source_want_key(o->source, i);
     fail(m, rv);
+    say_what_is_sent(m);
 }
 
 static void unpublish(struct join_media *m, uint8_t source)
 {
-    if (m->own[source].published)
-        line_unpublish(m->line, source);
+    if (!m->own[source].published)
+        return;
+    line_unpublish(m->line, source);
     m->own[source].published = false;
+    say_what_is_sent(m);
 }
 
 static void publish_all(struct join_media *m)
@@ -659,6 +675,10 @@ void join_media_event(struct join_media *m, const struct participant_effect *e)
     case PARTICIPANT_ROSTER:
         if (m->line != NULL)
             look_at_roster(m);
+        break;
+    case PARTICIPANT_MUTE: /* the person undoes it, nobody else */
+        if (join_media_has(m, SIGNAL_AUDIO))
+            fail(m, join_media_stop(m, SIGNAL_AUDIO, true));
         break;
     case PARTICIPANT_CODE:
     case PARTICIPANT_PHASE:

@@ -409,6 +409,8 @@ static int do_to_person(struct join_session *s, const struct join_command *comma
         return rv;
     if (command->verb == JOIN_EJECT)
         return participant_eject(p, person.leaf, now);
+    if (command->verb == JOIN_ASK_MUTE)
+        return participant_ask_mute(p, person.leaf, now);
     return participant_make_cohost(p, person.leaf, command->verb == JOIN_COHOST, now);
 }
 
@@ -445,6 +447,10 @@ int join_session_do(struct join_session *s, const struct join_command *command, 
     case JOIN_ADMIT_ALL:
         rv = participant_admit_all(p, now);
         break;
+    case JOIN_ASK_MUTE_ALL:
+        rv = participant_ask_mute(p, MLS_NO_LEAF, now);
+        break;
+    case JOIN_ASK_MUTE:
     case JOIN_EJECT:
     case JOIN_COHOST:
     case JOIN_UNCOHOST:

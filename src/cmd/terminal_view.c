@@ -73,6 +73,15 @@ static void put_remark(struct buf *out, bool colours, enum terminal_colour colou
     put_styled(out, colours, colour, remark);
 }
 
+static const char *what_is_sent(const struct participant_person *person)
+{
+    static const char *const texts[] = {"", "sound", "video", "sound, video"};
+    if (!person->sends_known)
+        return "";
+    return (person->sends & PARTICIPANT_SENDS_SCREEN) != 0 ? "shares a screen"
+                                                           : texts[person->sends & 3];
+}
+
 void terminal_put_roster(struct buf *out, bool colours, const struct participant_person *person)
 {
     terminal_put(out, "%4u  ", join_session_number(person));
@@ -80,6 +89,7 @@ void terminal_put_roster(struct buf *out, bool colours, const struct participant
     put_remark(out, colours, TERMINAL_CYAN, person->me ? "you" : "");
     put_remark(out, colours, TERMINAL_CYAN, roles[person->role]);
     put_remark(out, colours, TERMINAL_NORMAL, person->hand ? "hand raised" : "");
+    put_remark(out, colours, TERMINAL_DIM, what_is_sent(person));
     put_remark(out, colours, TERMINAL_DIM, person->connected ? "" : "connection gone");
     put_remark(out, colours, TERMINAL_YELLOW,
                person->same_name ? "somebody else shows the same name" : "");
@@ -312,6 +322,12 @@ static void event_hand(struct terminal_view *v, uint32_t leaf, struct buf *out)
     terminal_put(out, person.hand ? " raised a hand.\n" : " lowered the hand.\n");
 }
 
+static void event_mute(struct terminal_view *v, uint32_t by, struct buf *out)
+{
+    put_leaf(out, v, by);
+    terminal_put(out, " asked that you send no sound, and now you send none. /unmute undoes it.\n");
+}
+
 static void event_notice(struct terminal_view *v, const struct participant_effect *e,
                          struct buf *out)
 {
@@ -359,6 +375,9 @@ void terminal_view_event(struct terminal_view *v, const struct participant_effec
         break;
     case PARTICIPANT_HAND:
         event_hand(v, e->leaf, out);
+        break;
+    case PARTICIPANT_MUTE:
+        event_mute(v, e->by, out);
         break;
     case PARTICIPANT_NOTICE:
         event_notice(v, e, out);

@@ -78,6 +78,8 @@ struct seat {                /* one leaf */
     uint64_t beat_us;        /* when one was counted last */
     uint64_t alarm_epoch;    /* in which one was wrong, plus one; told once */
     bool connected, hand;
+    bool sends_known;
+    uint8_t sends; /* by their own word: PARTICIPANT_SENDS_... */
 };
 
 /* ---- door.c ---- */
@@ -116,10 +118,11 @@ struct wish {
 
 /* ---- talk.c ---- */
 
-enum talk_kind { TALK_CHAT, TALK_REACTION, TALK_HAND };
+enum talk_kind { TALK_CHAT, TALK_REACTION, TALK_HAND, TALK_ASK_MUTE };
 struct unsent {
     struct unsent *next;
     uint8_t id[SIGNAL_CHAT_ID]; /* CHAT */
+    uint32_t leaf;              /* ASK_MUTE */
     struct buf content;         /* encoded */
     struct buf sent;            /* the PrivateMessage it last went out as; empty: not yet */
     uint64_t sent_in;           /* epoch */
@@ -219,6 +222,7 @@ struct participant {
     bool hand;
     bool hand_owed; /* newcomers have not heard of our hand */
     bool hand_used; /* we have raised it once: what others know of it may be out of date */
+    uint8_t sends;  /* what we send: PARTICIPANT_SENDS_... */
     uint8_t (*chat_ids)[SIGNAL_CHAT_ID + 4];
     size_t n_chat_ids, next_chat_id;
     uint64_t beat_us;        /* our next heartbeat */
@@ -449,8 +453,10 @@ bool participant_person_name(struct participant *p, struct bytes signature_key,
 int participant_talk_received(struct participant *p, struct bytes message) CONCLAVE_CHECKED;
 int participant_talk_tick(struct participant *p) CONCLAVE_CHECKED;
 uint64_t participant_talk_deadline(const struct participant *p);
-/* What has not come back is sent again. */
+/* What has not come back is sent again; but for requests, which were of their moment. */
 void participant_talk_again(struct participant *p);
+/* Nobody is on this leaf any more. */
+void participant_talk_gone(struct participant *p, uint32_t leaf);
 /* After a reconnection. */
 void participant_talk_resume(struct participant *p);
 void participant_talk_new_epoch(struct participant *p, bool newcomers);

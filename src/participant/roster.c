@@ -326,6 +326,7 @@ void participant_roster_apply(struct participant *p, struct roster_changes *chan
             continue;
         if (c->leaf < p->n_seats)
             seat_clear(&p->seats[c->leaf]);
+        participant_talk_gone(p, c->leaf);
         if (!changes->resumes)
             tell(p, c);
     }
@@ -394,6 +395,8 @@ bool participant_roster_next(struct participant *p, uint32_t *at, struct partici
         return true;
     out->connected = out->me ? p->connection == LIVE : s->connected;
     out->hand = out->me ? p->hand : s->hand;
+    out->sends = out->me ? p->sends : s->sends;
+    out->sends_known = out->me || s->sends_known;
     out->confirmed = out->me || s->beat_epoch == mls_group_epoch(p->group) + 1;
     out->role = (enum participant_role)participant_roster_role(p, m.leaf_index);
     out->identity = s->verdict->id;

@@ -1,5 +1,5 @@
-/* What people say to each other, and the heartbeats by which they notice a server that shows them
- * different meetings (docs/PROTOCOL.md section 6). */
+/* What people say to each other, what a host asks of them, and the heartbeats by which they notice a
+ * server that shows them different meetings (docs/PROTOCOL.md section 6). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +17,7 @@
 #define LATE_US (2 * SECOND_US) /* a message of the last epoch that was on its way */
 #define LATE_EPOCHS 3u          /* the server relays those of two past epochs */
 #define WATCH_SINGLY 30u        /* members of a meeting in which each is watched */
+#define SENDS_ALL (PARTICIPANT_SENDS_AUDIO | PARTICIPANT_SENDS_CAMERA | PARTICIPANT_SENDS_SCREEN)
 
 /* ---- What waits to be sent ---- */
 
@@ -61,6 +62,7 @@ static int queue(struct participant *p, enum talk_kind kind, const struct signal
     if (u == NULL)
         return CONCLAVE_ENOMEM;
     u->kind = kind;
+    u->leaf = content->leaf;
     if (kind == TALK_CHAT)
         memcpy(u->id, content->id.p, sizeof u->id);
     int rv = signal_content_write(content, &u->content);
@@ -111,8 +113,25 @@ static int flush(struct participant *p)
     return 0;
 }
 
+/* Requests that wait to be sent, to this leaf or to all: the leaf may be somebody else's by then. */
+static void drop_requests(struct participant *p, bool all, uint32_t leaf)
+{
+    struct unsent **at = &p->unsent;
+    while (*at != NULL)
+        if ((*at)->kind == TALK_ASK_MUTE && (all || (*at)->leaf == leaf))
+            take_out(p, at);
+        else
+            at = &(*at)->next;
+}
+
+void participant_talk_gone(struct participant *p, uint32_t leaf)
+{
+    drop_requests(p, false, leaf);
+}
+
 void participant_talk_again(struct participant *p)
 {
+    drop_requests(p, true, MLS_NO_LEAF);
     for (struct unsent *u = p->unsent; u != NULL; u = u->next)
         buf_clear(&u->sent);
     p->hand_owed = p->hand_used; /* the others may have missed how it is now */
@@ -173,7 +192,8 @@ static int beat(struct participant *p)
     int rv = beat_digest(p, digest);
     struct signal_content c = {.kind = SIGNAL_HEARTBEAT,
                                .epoch = mls_group_epoch(p->group),
-                               .digest = bytes_of(digest, sizeof digest)};
+                               .digest = bytes_of(digest, sizeof digest),
+                               .sends = p->sends};
     if (rv == 0)
         rv = signal_content_write(&c, &content);
     if (rv == 0)
@@ -200,6 +220,16 @@ static void count_beat(struct participant *p, struct seat *s)
     p->watch_beats++;
 }
 
+static void note_sends(struct participant *p, struct seat *s, uint8_t sends)
+{
+    sends &= SENDS_ALL;
+    if (s->sends_known && s->sends == sends)
+        return;
+    s->sends_known = true;
+    s->sends = sends;
+    participant_tell(p, PARTICIPANT_ROSTER);
+}
+
 static int beat_received(struct participant *p, uint32_t leaf, uint64_t sent_in,
                          const struct signal_content *c)
 {
@@ -208,8 +238,10 @@ static int beat_received(struct participant *p, uint32_t leaf, uint64_t sent_in,
     p->stats.heartbeats_in++;
     if (s == NULL)
         return 0;
-    if (is_of_now(p, sent_in))
+    if (is_of_now(p, sent_in)) {
         count_beat(p, s);
+        note_sends(p, s, c->sends);
+    }
     if (sent_in != mls_group_epoch(p->group) || c->epoch != sent_in)
         return 0;
     int rv = beat_digest(p, own);
@@ -348,6 +380,19 @@ static void tell(struct participant *p, enum participant_event event, uint32_t l
     buf_free(&text);
 }
 
+/* A member asks us, or all attendees, to send no sound. Who sends none has nothing to stop. */
+static void asked_to_mute(struct participant *p, uint32_t by, uint32_t leaf)
+{
+    bool us = leaf == mls_group_own_leaf(p->group) ||
+              (leaf == MLS_NO_LEAF && participant_role_own(p) == MEETING_ATTENDEE);
+    if (us && (p->sends & PARTICIPANT_SENDS_AUDIO) != 0 &&
+        participant_roster_role(p, by) >= MEETING_COHOST)
+        participant_effect_event(p,
+                                 &(struct participant_effect){.event = PARTICIPANT_MUTE,
+                                                              .leaf = mls_group_own_leaf(p->group),
+                                                              .by = by});
+}
+
 static int heard(struct participant *p, const struct mls_received *r)
 {
     struct signal_content c;
@@ -376,6 +421,10 @@ static int heard(struct participant *p, const struct mls_received *r)
         return 0;
     case SIGNAL_HEARTBEAT:
         return beat_received(p, leaf, r->epoch, &c);
+    case SIGNAL_ASK_MUTE:
+        if (is_of_now(p, r->epoch))
+            asked_to_mute(p, leaf, c.leaf);
+        return 0;
     default:
         return 0;
     }
@@ -486,5 +535,37 @@ int participant_raise_hand(struct participant *p, bool raised, uint64_t now_us)
     p->hand = raised;
     p->hand_used = true;
     participant_tell(p, PARTICIPANT_ROSTER);
+    return participant_settle(p, 0);
+}
+
+int participant_set_sends(struct participant *p, uint8_t sends, uint64_t now_us)
+{
+    if ((sends & ~SENDS_ALL) != 0)
+        return CONCLAVE_EINVAL;
+    if (p->phase == PARTICIPANT_OVER)
+        return CONCLAVE_ESTATE;
+    if (p->sends == sends)
+        return 0;
+    p->now_us = now_us;
+    p->sends = sends;
+    if (p->beat_us != 0)
+        p->beat_us = now_us; /* a heartbeat tells it */
+    participant_tell(p, PARTICIPANT_ROSTER);
+    return participant_settle(p, 0);
+}
+
+int participant_ask_mute(struct participant *p, uint32_t leaf, uint64_t now_us)
+{
+    const struct signal_content request = {.kind = SIGNAL_ASK_MUTE, .leaf = leaf};
+    if (!can_talk(p))
+        return CONCLAVE_ESTATE;
+    if (participant_role_own(p) < MEETING_COHOST)
+        return CONCLAVE_EPOLICY;
+    if (leaf != MLS_NO_LEAF && participant_roster_seat(p, leaf) == NULL)
+        return CONCLAVE_ENOTFOUND;
+    int rv = queue(p, TALK_ASK_MUTE, &request);
+    if (rv != 0)
+        return rv;
+    p->now_us = now_us;
     return participant_settle(p, 0);
 }

@@ -33,6 +33,10 @@ int signal_content_read(struct bytes data, struct signal_content *out)
     case SIGNAL_HEARTBEAT:
         c.epoch = read_u64(&r);
         c.digest = read_bytes(&r, SIGNAL_HASH);
+        c.sends = read_u8(&r);
+        break;
+    case SIGNAL_ASK_MUTE:
+        c.leaf = read_u32(&r);
         break;
     default:
         return reader_ok(&r) ? CONCLAVE_EUNSUPPORTED : CONCLAVE_ESYNTAX;
@@ -54,6 +58,7 @@ static bool content_fits(const struct signal_content *c)
     case SIGNAL_REACTION:
         return c->text.n != 0 && c->text.n <= SIGNAL_EMOJI_MAX;
     case SIGNAL_HAND:
+    case SIGNAL_ASK_MUTE:
         return true;
     case SIGNAL_HEARTBEAT:
         return c->digest.n == SIGNAL_HASH;
@@ -78,9 +83,13 @@ int signal_content_write(const struct signal_content *c, struct buf *out)
     case SIGNAL_HAND:
         write_u8(out, c->raised);
         break;
+    case SIGNAL_ASK_MUTE:
+        write_u32(out, c->leaf);
+        break;
     default: /* heartbeat: content_fits() knows no other */
         write_u64(out, c->epoch);
         buf_put(out, c->digest);
+        write_u8(out, c->sends);
     }
     return buf_check(out);
 }

@@ -135,6 +135,7 @@ enum signal_content_kind {
     SIGNAL_REACTION = 2,
     SIGNAL_HAND = 3,
     SIGNAL_HEARTBEAT = 4,
+    SIGNAL_ASK_MUTE = 5,
 };
 
 #define SIGNAL_CHAT_ID 16
@@ -148,6 +149,8 @@ struct signal_content {
     bool raised;         /* HAND */
     uint64_t epoch;      /* HEARTBEAT */
     struct bytes digest; /* HEARTBEAT: SIGNAL_HASH bytes */
+    uint8_t sends;       /* HEARTBEAT: a bit for each source, SIGNAL_AUDIO's the lowest */
+    uint32_t leaf;       /* ASK_MUTE */
 };
 
 /* Views into data. Texts are not looked into: they may be no UTF-8, and what may be shown is for

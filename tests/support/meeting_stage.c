@@ -339,6 +339,10 @@ static void told(struct stage *s, struct stage_actor *a, const struct participan
     case PARTICIPANT_CHAT_SENT:
         a->chats_back++;
         break;
+    case PARTICIPANT_MUTE:
+        a->mutes++;
+        a->muted_by = e->by;
+        break;
     case PARTICIPANT_JOINED:
         a->joined++;
         break;

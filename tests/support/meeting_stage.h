@@ -77,7 +77,8 @@ struct stage_actor {
     /* what it was told */
     struct stage_notice notices[STAGE_NOTICES];
     size_t n_notices;
-    size_t chats, chats_back, joined, gone, restarts;
+    size_t chats, chats_back, joined, gone, restarts, mutes;
+    uint32_t muted_by; /* leaf */
     char last_chat[256];
     int last_gone_reason;
 };

@@ -1,4 +1,5 @@
-/* What people say: what may be said and is shown, how often, and by whom; hands; and heartbeats. */
+/* What people say: what may be said and is shown, how often, and by whom; hands; what one sends, and
+ * a host's request to send no sound; and heartbeats. */
 #include "liar.h"
 
 #include <string.h>
@@ -30,18 +31,23 @@ static void act(struct attack_scene *a, struct stage_actor *who, int rv)
     stage_carry_out(&a->s, who);
 }
 
-/* A message of alice's with this content, whatever it is. */
-static void protect(struct scene *s, struct bytes content, struct buf *out)
+/* A message of somebody's with this content, whatever it is. */
+static void protect(struct stage_actor *by, struct bytes content, struct buf *out)
 {
-    assert_int_equal(mls_group_protect(s->a.alice->p->group, bytes_of(NULL, 0), content, out), 0);
+    assert_int_equal(mls_group_protect(by->p->group, bytes_of(NULL, 0), content, out), 0);
+}
+
+static void say_as(struct scene *s, struct stage_actor *by, struct bytes content)
+{
+    struct buf message = {0};
+    protect(by, content, &message);
+    liar_say_mls(&s->liar, SIGNAL_APP_FROM, buf_view(&message));
+    buf_free(&message);
 }
 
 static void say_as_alice(struct scene *s, struct bytes content)
 {
-    struct buf message = {0};
-    protect(s, content, &message);
-    liar_say_mls(&s->liar, SIGNAL_APP_FROM, buf_view(&message));
-    buf_free(&message);
+    say_as(s, s->a.alice, content);
 }
 
 static void chat_as_alice(struct scene *s, uint8_t id, struct bytes text)
@@ -151,7 +157,7 @@ static void what_is_no_message_costs_nobody_the_connection(void **state)
     struct buf message = {0};
     (void)state;
     begin(&s);
-    protect(&s, bytes_str("x"), &message);
+    protect(s.a.alice, bytes_str("x"), &message);
     for (size_t cut = 1; cut < 5; cut++) { /* the header is whole */
         uint64_t refused = s.a.bob->p->stats.refused;
         liar_say_mls(&s.liar, SIGNAL_APP_FROM, bytes_of(message.p, message.n - cut));
@@ -283,6 +289,170 @@ static void a_hand_is_seen_by_newcomers_and_after_a_cut(void **state)
     attack_close(&a);
 }
 
+/* ---- What one sends, and the request to send no sound ---- */
+
+static int sends_of(struct stage_actor *in, const struct stage_actor *whom)
+{
+    struct participant_person p = attack_roster_entry(in, whom);
+    return p.sends_known ? p.sends : -1;
+}
+
+static void send_from_now(struct attack_scene *a, struct stage_actor *who, uint8_t sends)
+{
+    act(a, who, participant_set_sends(who->p, sends, a->s.now_us));
+    stage_run(&a->s, MOMENT);
+}
+
+static void what_one_sends_is_seen_by_all_at_once_and_by_newcomers_soon(void **state)
+{
+    struct attack_scene a;
+    (void)state;
+    attack_open(&a);
+    assert_int_equal(sends_of(a.bob, a.alice), 0);
+    send_from_now(&a, a.alice, PARTICIPANT_SENDS_AUDIO | PARTICIPANT_SENDS_CAMERA);
+    assert_int_equal(sends_of(a.bob, a.alice), 3);
+    assert_int_equal(sends_of(a.alice, a.alice), 3);
+    send_from_now(&a, a.alice, PARTICIPANT_SENDS_SCREEN);
+    assert_int_equal(sends_of(a.bob, a.alice), 4);
+    struct stage_actor *carol = attack_colleague(&a, "carol@" MEETING_DOMAIN, "Carol");
+    assert_int_equal(sends_of(carol, a.alice), -1);
+    stage_run(&a.s, 4 * STAGE_SECOND);
+    assert_int_equal(sends_of(carol, a.alice), 4);
+    assert_int_equal(sends_of(a.alice, carol), 0);
+    assert_int_equal(participant_set_sends(a.bob->p, 8, a.s.now_us), CONCLAVE_EINVAL);
+    attack_close(&a);
+}
+
+static void ask(struct attack_scene *a, struct stage_actor *by, uint32_t leaf)
+{
+    act(a, by, participant_ask_mute(by->p, leaf, a->s.now_us));
+    stage_run(&a->s, MOMENT);
+}
+
+static void a_host_asks_one_or_all_and_only_who_sends_sound_hears_it(void **state)
+{
+    struct attack_scene a;
+    (void)state;
+    attack_open(&a);
+    ask(&a, a.alice, stage_leaf(a.bob));
+    assert_int_equal(a.bob->mutes, 0);
+    send_from_now(&a, a.alice, PARTICIPANT_SENDS_AUDIO);
+    send_from_now(&a, a.bob, PARTICIPANT_SENDS_AUDIO);
+    send_from_now(&a, a.mallory, PARTICIPANT_SENDS_AUDIO | PARTICIPANT_SENDS_CAMERA);
+    ask(&a, a.alice, stage_leaf(a.bob));
+    assert_int_equal(a.bob->mutes, 1);
+    assert_int_equal(a.bob->muted_by, stage_leaf(a.alice));
+    assert_int_equal(a.mallory->mutes, 0);
+    ask(&a, a.alice, MLS_NO_LEAF);
+    assert_int_equal(a.bob->mutes, 2);
+    assert_int_equal(a.mallory->mutes, 1);
+    assert_int_equal(a.alice->mutes, 0);
+    assert_int_equal(participant_ask_mute(a.bob->p, stage_leaf(a.alice), a.s.now_us),
+                     CONCLAVE_EPOLICY);
+    assert_int_equal(participant_ask_mute(a.alice->p, 77, a.s.now_us), CONCLAVE_ENOTFOUND);
+    /* a co-host may ask the host */
+    act(&a, a.alice, participant_make_cohost(a.alice->p, stage_leaf(a.bob), true, a.s.now_us));
+    stage_run(&a.s, 2 * STAGE_SECOND);
+    ask(&a, a.bob, stage_leaf(a.alice));
+    assert_int_equal(a.alice->mutes, 1);
+    attack_close(&a);
+}
+
+static void mute_bob_as(struct scene *s, struct stage_actor *by)
+{
+    struct buf content = {0};
+    const struct signal_content request = {.kind = SIGNAL_ASK_MUTE, .leaf = stage_leaf(s->a.bob)};
+    assert_int_equal(signal_content_write(&request, &content), 0);
+    say_as(s, by, buf_view(&content));
+    buf_free(&content);
+}
+
+static void an_attendees_request_is_not_heeded(void **state)
+{
+    struct scene s;
+    (void)state;
+    begin(&s);
+    act(&s.a, s.a.bob, participant_set_sends(s.a.bob->p, PARTICIPANT_SENDS_AUDIO, s.a.s.now_us));
+    mute_bob_as(&s, s.a.mallory);
+    assert_int_equal(s.a.bob->mutes, 0);
+    mute_bob_as(&s, s.a.alice);
+    assert_int_equal(s.a.bob->mutes, 1);
+    end(&s);
+}
+
+/* The server keeps a request back until long after the epoch it was made in. */
+static void a_request_that_comes_late_is_not_heeded(void **state)
+{
+    struct attack_scene a;
+    struct buf kept = {0};
+    (void)state;
+    attack_open(&a);
+    send_from_now(&a, a.bob, PARTICIPANT_SENDS_AUDIO);
+    attack_withhold(&a.tap, a.bob, SIGNAL_APP_FROM);
+    ask(&a, a.alice, stage_leaf(a.bob));
+    buf_put(&kept, attack_last(&a.tap, SIGNAL_APP_FROM).body);
+    attack_let_through(&a.tap);
+    attack_colleague(&a, "carol@" MEETING_DOMAIN, "Carol");
+    stage_run(&a.s, 3 * STAGE_SECOND);
+    uint64_t opened = a.bob->p->stats.messages_in;
+    attack_deliver_mls(&a.s, a.bob, SIGNAL_APP_FROM, buf_view(&kept));
+    assert_int_equal(a.bob->p->stats.messages_in, opened + 1);
+    assert_int_equal(a.bob->mutes, 0);
+    buf_free(&kept);
+    attack_close(&a);
+}
+
+/* Alice, the leader, knows of it, and cannot commit it yet. */
+static void bob_is_leaving(struct attack_scene *a)
+{
+    attack_withhold(&a->tap, a->alice, SIGNAL_COMMIT);
+    act(a, a->bob, participant_leave(a->bob->p, a->s.now_us));
+    stage_run(&a->s, MOMENT);
+    assert_int_equal(a->alice->p->n_proposals, 1);
+}
+
+/* It waits for a commit (RFC 9420 12.4), by which the leaf may become somebody else's. */
+static void a_request_that_waits_goes_with_whom_it_was_for(void **state)
+{
+    struct attack_scene a;
+    (void)state;
+    attack_open(&a);
+    uint32_t leaf = stage_leaf(a.bob);
+    send_from_now(&a, a.mallory, PARTICIPANT_SENDS_AUDIO);
+    bob_is_leaving(&a);
+    act(&a, a.alice, participant_ask_mute(a.alice->p, leaf, a.s.now_us));
+    act(&a, a.alice, participant_ask_mute(a.alice->p, stage_leaf(a.mallory), a.s.now_us));
+    assert_int_equal(a.alice->p->n_unsent, 2);
+    attack_let_through(&a.tap);
+    stage_run(&a.s, 15 * STAGE_SECOND);
+    assert_null(participant_roster_seat(a.alice->p, leaf));
+    assert_int_equal(a.alice->p->n_unsent, 0);
+    assert_int_equal(a.mallory->mutes, 1);
+    attack_close(&a);
+}
+
+/* What was of its moment is not said to those who are there after a cut. */
+static void a_request_is_not_repeated_after_a_cut(void **state)
+{
+    struct attack_scene a;
+    (void)state;
+    attack_open(&a);
+    send_from_now(&a, a.mallory, PARTICIPANT_SENDS_AUDIO);
+    bob_is_leaving(&a);
+    act(&a, a.alice, participant_ask_mute(a.alice->p, stage_leaf(a.mallory), a.s.now_us));
+    assert_int_equal(a.alice->p->n_unsent, 1);
+    attack_let_through(&a.tap);
+    stage_kill_server(&a.s, 2 * STAGE_SECOND);
+    stage_run(&a.s, STAGE_SECOND);
+    assert_int_equal(participant_ask_mute(a.alice->p, stage_leaf(a.mallory), a.s.now_us),
+                     CONCLAVE_ESTATE);
+    stage_run(&a.s, 15 * STAGE_SECOND);
+    assert_int_equal(participant_phase(a.alice->p), PARTICIPANT_IN_MEETING);
+    assert_int_equal(a.alice->p->n_unsent, 0);
+    assert_int_equal(a.mallory->mutes, 0);
+    attack_close(&a);
+}
+
 /* ---- Heartbeats ---- */
 
 static void beat_as_alice(struct scene *s, uint64_t epoch, const uint8_t digest[32])
@@ -348,6 +518,12 @@ int main(void)
         cmocka_unit_test(after_a_cut_it_is_said_again),
         cmocka_unit_test(one_may_talk_without_a_connection),
         cmocka_unit_test(a_hand_is_seen_by_newcomers_and_after_a_cut),
+        cmocka_unit_test(what_one_sends_is_seen_by_all_at_once_and_by_newcomers_soon),
+        cmocka_unit_test(a_host_asks_one_or_all_and_only_who_sends_sound_hears_it),
+        cmocka_unit_test(an_attendees_request_is_not_heeded),
+        cmocka_unit_test(a_request_that_comes_late_is_not_heeded),
+        cmocka_unit_test(a_request_that_waits_goes_with_whom_it_was_for),
+        cmocka_unit_test(a_request_is_not_repeated_after_a_cut),
         cmocka_unit_test(a_heartbeat_of_another_meeting_is_an_alarm_once),
         cmocka_unit_test(nobodys_heartbeats_make_up_for_others),
     };

@@ -30,6 +30,8 @@ static void assert_comes_back(const struct signal_content *c)
     assert_int_equal(back.raised, c->raised);
     assert_int_equal(back.epoch, c->epoch);
     assert_true(bytes_equal(back.digest, c->digest));
+    assert_int_equal(back.sends, c->sends);
+    assert_int_equal(back.leaf, c->leaf);
 
     for (size_t n = 0; n < out.n; n++) {
         uint8_t *cut = malloc(n + 1); /* of its own size, so that reading beyond it is seen */
@@ -50,7 +52,8 @@ static void every_kind_comes_back_and_no_part_of_it_does(void **state)
         {.kind = SIGNAL_REACTION, .text = bytes_str("\xf0\x9f\x91\x8f")},
         {.kind = SIGNAL_HAND, .raised = true},
         {.kind = SIGNAL_HAND, .raised = false},
-        {.kind = SIGNAL_HEARTBEAT, .epoch = UINT64_MAX, .digest = some(SIGNAL_HASH)},
+        {.kind = SIGNAL_HEARTBEAT, .epoch = UINT64_MAX, .digest = some(SIGNAL_HASH), .sends = 5},
+        {.kind = SIGNAL_ASK_MUTE, .leaf = UINT32_MAX},
     };
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -71,7 +74,7 @@ static void what_does_not_fit_is_not_written(void **state)
 {
     const struct signal_content wrong[] = {
         {.kind = 0},
-        {.kind = 5},
+        {.kind = 6},
         {.kind = SIGNAL_CHAT, .id = some(SIGNAL_CHAT_ID)},
         {.kind = SIGNAL_CHAT, .id = some(SIGNAL_CHAT_ID - 1), .text = some(1)},
         {.kind = SIGNAL_CHAT, .id = some(SIGNAL_CHAT_ID), .text = some(SIGNAL_CHAT_MAX + 1)},
@@ -127,7 +130,7 @@ static void a_kind_of_tomorrow_is_told_from_nonsense(void **state)
 {
     struct signal_content back = {.epoch = 77};
     (void)state;
-    assert_int_equal(signal_content_read(bytes_str("\x05 whatever"), &back), CONCLAVE_EUNSUPPORTED);
+    assert_int_equal(signal_content_read(bytes_str("\x06 whatever"), &back), CONCLAVE_EUNSUPPORTED);
     assert_int_equal(signal_content_read(bytes_str("\xff"), &back), CONCLAVE_EUNSUPPORTED);
     assert_int_equal(signal_content_read(bytes_of(NULL, 0), &back), CONCLAVE_ESYNTAX);
     assert_int_equal(back.epoch, 77);
