@@ -202,8 +202,8 @@ struct participant_person {
     bool me, connected, hand;
     bool sends_known; /* `sends` was heard: within seconds of coming in */
     uint8_t sends;    /* by that person's own, authenticated word */
-    bool confirmed; /* a heartbeat of this epoch was heard */
-    bool same_name; /* somebody else shows a like name */
+    bool confirmed;   /* a heartbeat of this epoch was heard */
+    bool same_name;   /* somebody else shows a like name */
     enum participant_role role;
     char name[PARTICIPANT_NAME_MAX + 1]; /* as typed by that person: a claim */
     struct identity identity;            /* verified by this client */

@@ -96,9 +96,7 @@ static int read_object(const struct row *row, const char *rest, struct join_comm
 /* What "all" in the place of a number makes of it. */
 static enum join_verb verb_for_all(enum join_verb verb)
 {
-    return verb == JOIN_ADMIT      ? JOIN_ADMIT_ALL
-           : verb == JOIN_ASK_MUTE ? JOIN_ASK_MUTE_ALL
-                                   : verb;
+    return verb == JOIN_ADMIT ? JOIN_ADMIT_ALL : verb == JOIN_ASK_MUTE ? JOIN_ASK_MUTE_ALL : verb;
 }
 
 int join_command_parse(const char *line, struct join_command *out)

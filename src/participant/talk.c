@@ -1,5 +1,5 @@
-/* What people say to each other, what a host asks of them, and the heartbeats by which they notice a
- * server that shows them different meetings (docs/PROTOCOL.md section 6). */
+/* What people say to each other, what a host asks of them, and the heartbeats by which they notice
+ * a server that shows them different meetings (docs/PROTOCOL.md section 6). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +113,7 @@ static int flush(struct participant *p)
     return 0;
 }
 
-/* Requests that wait to be sent, to this leaf or to all: the leaf may be somebody else's by then. */
+/* Requests that wait to be sent: the leaf may be somebody else's by then. */
 static void drop_requests(struct participant *p, bool all, uint32_t leaf)
 {
     struct unsent **at = &p->unsent;
@@ -387,10 +387,9 @@ static void asked_to_mute(struct participant *p, uint32_t by, uint32_t leaf)
               (leaf == MLS_NO_LEAF && participant_role_own(p) == MEETING_ATTENDEE);
     if (us && (p->sends & PARTICIPANT_SENDS_AUDIO) != 0 &&
         participant_roster_role(p, by) >= MEETING_COHOST)
-        participant_effect_event(p,
-                                 &(struct participant_effect){.event = PARTICIPANT_MUTE,
-                                                              .leaf = mls_group_own_leaf(p->group),
-                                                              .by = by});
+        participant_effect_event(
+            p, &(struct participant_effect){
+                   .event = PARTICIPANT_MUTE, .leaf = mls_group_own_leaf(p->group), .by = by});
 }
 
 static int heard(struct participant *p, const struct mls_received *r)

@@ -197,6 +197,8 @@ enum wish {
     WISH_LEAVE,
     WISH_RENEW,
     WISH_MEDIA,
+    WISH_SENDS,
+    WISH_ASK_MUTE,
 };
 
 static int say(struct participant *p, struct reader *r, struct buf *answer, uint64_t now)
@@ -256,6 +258,10 @@ static int fulfil(struct participant *p, enum wish wish, struct reader *r, struc
         return renew(p, r, now);
     case WISH_MEDIA:
         return participant_media_send(p, read_vec(r), now);
+    case WISH_SENDS:
+        return participant_set_sends(p, read_u8(r), now);
+    case WISH_ASK_MUTE:
+        return participant_ask_mute(p, read_u32(r), now);
     }
     return CONCLAVE_EINVAL;
 }

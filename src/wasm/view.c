@@ -30,6 +30,8 @@ static void write_member(struct buf *b, const struct participant_person *person)
     write_u8(b, person->me);
     write_u8(b, person->connected);
     write_u8(b, person->hand);
+    write_u8(b, person->sends_known);
+    write_u8(b, person->sends);
     write_u8(b, person->confirmed);
     write_u8(b, person->same_name);
     write_u8(b, (uint8_t)person->role);

@@ -1,5 +1,5 @@
-/* What people say: what may be said and is shown, how often, and by whom; hands; what one sends, and
- * a host's request to send no sound; and heartbeats. */
+/* What people say: what may be said and is shown, how often, and by whom; hands; what one sends,
+ * and a host's request to send no sound; and heartbeats. */
 #include "liar.h"
 
 #include <string.h>

@@ -15,6 +15,7 @@ import {
   type Person,
   type Phase,
   type Reason,
+  type Sends,
   type Socket,
   type StateStore,
   type Stats,
@@ -276,6 +277,13 @@ export class MeetingInPage implements Meeting {
   }
   async raiseHand(raised: boolean): Promise<void> {
     await this.wish(WISH.hand, new Writer().u8(raised ? 1 : 0));
+  }
+  async setSends(sends: Sends): Promise<void> {
+    const bits = (sends.audio ? 1 : 0) | (sends.camera ? 2 : 0) | (sends.screen ? 4 : 0);
+    await this.wish(WISH.sends, new Writer().u8(bits));
+  }
+  async askMute(leaf: number | null): Promise<void> {
+    await this.wish(WISH.askMute, new Writer().u32(leaf ?? NO_LEAF));
   }
   async admit(ref: string): Promise<void> {
     await this.wish(WISH.admit, new Writer().vector(unhex(ref)));

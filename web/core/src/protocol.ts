@@ -16,6 +16,8 @@ export const WISH = {
   leave: 11,
   renew: 12,
   media: 13,
+  sends: 14,
+  askMute: 15,
 } as const;
 
 /* enum participant_input_kind */

@@ -1,6 +1,6 @@
 /* What src/wasm writes: views and effects. */
 import type { Effect, View } from "./protocol.js";
-import type { Identity, MeetingEvent, MeetingInfo, Person, Phase, Reason, Severity, Waiting } from "./types.js";
+import type { Identity, MeetingEvent, MeetingInfo, Person, Phase, Reason, Sends, Severity, Waiting } from "./types.js";
 import { hex, Reader } from "./wire.js";
 
 const CATEGORIES = ["unverified", "member", "external", "device"] as const;
@@ -44,12 +44,20 @@ function readInfo(r: Reader): MeetingInfo | null {
   };
 }
 
+function readSends(r: Reader): Sends | null {
+  const known = r.bool();
+  const bits = r.u8();
+  if (!known) return null;
+  return { audio: (bits & 1) !== 0, camera: (bits & 2) !== 0, screen: (bits & 4) !== 0 };
+}
+
 function readPerson(r: Reader): Person {
   return {
     leaf: r.u32(),
     me: r.bool(),
     connected: r.bool(),
     hand: r.bool(),
+    sends: readSends(r),
     confirmed: r.bool(),
     sameName: r.bool(),
     role: r.name(ROLES, 0),
@@ -120,6 +128,8 @@ function readEvent(r: Reader): MeetingEvent | null {
     case 12:
       return { type: "hand", leaf };
     case 13:
+      return by === null ? null : { type: "mute", by };
+    case 14:
       return { type: "notice", severity, reason, leaf: leafOrNull(leaf), text };
     default:
       return null;

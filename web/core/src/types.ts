@@ -41,11 +41,19 @@ export interface Identity {
 
 export type Role = "attendee" | "cohost" | "host" | "organiser";
 
+/** What somebody sends now. */
+export interface Sends {
+  readonly audio: boolean;
+  readonly camera: boolean;
+  readonly screen: boolean;
+}
+
 export interface Person {
   readonly leaf: number;
   readonly me: boolean;
   readonly connected: boolean;
   readonly hand: boolean;
+  readonly sends: Sends | null; // by that person's own word; null: not heard yet
   readonly confirmed: boolean; // known to see the same meeting as we do
   readonly sameName: boolean; // somebody else shows a like name
   readonly role: Role;
@@ -119,6 +127,7 @@ export type MeetingEvent =
   | { readonly type: "chat-sent"; readonly id: string } // our own came back: all have it
   | { readonly type: "reaction"; readonly leaf: number; readonly emoji: string }
   | { readonly type: "hand"; readonly leaf: number }
+  | { readonly type: "mute"; readonly by: number } // a host asks us to send no sound: do so, and say it
   | {
       readonly type: "notice"; // something to know; an alarm is an attack, refused or made visible
       readonly severity: Severity;
@@ -224,6 +233,10 @@ export interface Meeting {
   say(text: string): Promise<string>; // the id, which chat-sent will bear
   react(emoji: string): Promise<void>;
   raiseHand(raised: boolean): Promise<void>;
+  /** What is sent now, for others to see; in any phase but the last. */
+  setSends(sends: Sends): Promise<void>;
+  /** Has a member, or with null all but hosts, send no sound; they may undo it. */
+  askMute(leaf: number | null): Promise<void>;
   admit(ref: string): Promise<void>;
   admitAll(): Promise<void>;
   refuse(ref: string): Promise<void>;

@@ -69,6 +69,15 @@ for (const bridge of ["shared", "software"] as const) {
     await other.meeting.raiseHand(true);
     await until("the hand is seen", () => host.meeting.roster()[1]?.hand);
     await assert.rejects(other.meeting.lock(true), { code: "EPOLICY" });
+
+    await other.meeting.setSends({ audio: true, camera: false, screen: true });
+    await until("what is sent is seen", () => host.meeting.roster()[1]?.sends?.audio);
+    assert.equal(host.meeting.roster()[1]!.sends!.screen, true);
+    await assert.rejects(other.meeting.askMute(null), { code: "EPOLICY" });
+    await host.meeting.askMute(second!.leaf);
+    await until("it is asked to send no sound", () => other.all("mute").length === 1);
+    assert.equal(other.all("mute")[0]!.by, first!.leaf);
+
     await host.meeting.lock(true);
     await until("it is locked", () => other.meeting.info()?.locked);
 

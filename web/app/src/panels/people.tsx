@@ -8,7 +8,7 @@ import { matches } from "../state/search";
 import { app, set } from "../state/store";
 import { t } from "../text";
 import { Button, IconButton } from "../ui/controls";
-import { Icon } from "../ui/icons";
+import { Icon, type IconName } from "../ui/icons";
 import { Avatar, IdentityBadge } from "../ui/identity";
 import { Menu, type MenuItem, Question } from "../ui/overlay";
 import { PanelFrame } from "./panel";
@@ -91,6 +91,12 @@ function itemsFor(person: Person, askEject: () => void): MenuItem[] {
       onSelect: () => set({ pinned: pinned ? null : person.leaf }),
     },
   ];
+  if (mayHost(s) && !person.me && person.sends?.audio === true)
+    items.push({
+      text: t.people.mute,
+      icon: "mic-off",
+      onSelect: () => void attempt((m) => m.askMute(person.leaf)),
+    });
   if (mayMakeCohost(s, person)) {
     const cohost = person.role === "cohost";
     items.push({
@@ -104,41 +110,59 @@ function itemsFor(person: Person, askEject: () => void): MenuItem[] {
   return items;
 }
 
+function Mark(p: { icon: IconName; text: string; look?: string }): JSX.Element {
+  return (
+    <span class={`mark ${p.look ?? ""}`} role="img" aria-label={p.text} title={p.text}>
+      <Icon name={p.icon} size={18} />
+    </span>
+  );
+}
+
+/* Others' by their own word, which may not have come yet. */
+function Sending({ person }: { person: Person }): JSX.Element | null {
+  const { sends } = person;
+  if (sends === null) return null;
+  const speaking = sends.audio && app.value.speakers.includes(person.leaf);
+  return (
+    <>
+      {sends.screen && <Mark icon="share" text={t.people.shares} />}
+      <Mark
+        icon={sends.audio ? "mic" : "mic-off"}
+        text={speaking ? t.people.speaking : t.people.sound(sends.audio)}
+        look={speaking ? "speaking" : sends.audio ? "" : "off"}
+      />
+      <Mark
+        icon={sends.camera ? "camera" : "camera-off"}
+        text={t.people.video(sends.camera)}
+        look={sends.camera ? "" : "off"}
+      />
+    </>
+  );
+}
+
 function PersonRow({ person }: { person: Person }): JSX.Element {
   const [asking, setAsking] = useState(false);
   const name = person.name || t.common.unnamed;
   const notes = [t.people.roles[person.role], person.me ? t.people.me : ""].filter((n) => n !== "");
-  const speaking = app.value.speakers.includes(person.leaf);
   return (
     <li class={`person ${person.connected ? "" : "away"}`}>
       <Avatar name={name} size="small" />
       <div class="person-text">
         <span class="person-name">{name}</span>
-        <span class="person-line">
-          {notes.length > 0 && <span class="person-notes">{notes.join(", ")}</span>}
-          <IdentityBadge
-            identity={person.identity}
-            name={name}
-            who={person.leaf}
-            sameName={person.sameName}
-          />
-        </span>
+        <IdentityBadge
+          identity={person.identity}
+          name={name}
+          who={person.leaf}
+          sameName={person.sameName}
+        />
+        {notes.length > 0 && <span class="person-notes">{notes.join(", ")}</span>}
       </div>
       <div class="person-tools">
-        {person.hand && (
-          <span class="hand-mark" role="img" aria-label={t.people.handUp} title={t.people.handUp}>
-            <Icon name="hand" size={18} />
-          </span>
-        )}
-        {speaking && (
-          <span class="speaking-mark" role="img" aria-label={t.people.speaking}>
-            <Icon name="sound" size={18} />
-          </span>
-        )}
-        {!person.connected && (
-          <span role="img" aria-label={t.people.away} title={t.people.away}>
-            <Icon name="away" size={18} />
-          </span>
+        {person.hand && <Mark icon="hand" text={t.people.handUp} look="hand" />}
+        {person.connected ? (
+          <Sending person={person} />
+        ) : (
+          <Mark icon="away" text={t.people.away} look="off" />
         )}
         <Menu
           label={t.people.actions(name)}
@@ -177,6 +201,9 @@ function HostTools(): JSX.Element | null {
   const locked = s.info?.locked ?? false;
   return (
     <div class="panel-foot">
+      <Button wide icon="mic-off" onClick={() => void attempt((m) => m.askMute(null))}>
+        {t.people.muteAll}
+      </Button>
       <Button
         wide
         icon={locked ? "unlock" : "lock"}

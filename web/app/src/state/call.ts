@@ -4,7 +4,7 @@ import { effect, signal } from "@preact/signals";
 import type { LineEvent, MediaLine, Want } from "../engine/engine";
 import { engine } from "#engine";
 import { t } from "../text";
-import { cameraOn, cameraTrack, microphoneOn, microphoneTrack, stopDevices } from "./devices";
+import { cameraOn, cameraTrack, microphoneOn, microphoneTrack, stopDevices, toggle } from "./devices";
 import { resume } from "./keep";
 import { findPerson } from "./model";
 import { problemOf } from "./problem";
@@ -111,6 +111,9 @@ function onEvent(m: Meeting, event: MeetingEvent): void {
     case "hand":
       dispatch({ type: "hand", leaf: event.leaf });
       break;
+    case "mute":
+      void muteFor(event.by);
+      break;
     case "notice":
       /* Guests know that they are; their own badge says so all the time. */
       if (event.reason.name === "UNVERIFIED" && event.leaf === null) break;
@@ -151,14 +154,30 @@ function onLine(event: LineEvent): void {
   }
 }
 
-/* Our own devices are sent as they are switched, without anybody having to remember it. */
-function publishOwn(line: MediaLine): () => void {
+/** A host asks us to send no sound. To speak again is up to the user. */
+async function muteFor(by: number): Promise<void> {
+  if (!microphoneOn.value) return;
+  const host = findPerson(app.value, by)?.name || t.common.unnamed;
+  await toggle("microphone");
+  const { mutedBy, mutedNext: next } = t.notice;
+  dispatch({ type: "notice", severity: "info", title: mutedBy(host), next, at: Date.now() });
+}
+
+/* Our own devices are sent as they are switched, without anybody having to remember it; and others
+ * see in the roster what is sent. */
+function publishOwn(m: Meeting, line: MediaLine): () => void {
   const publish = (source: Source, track: MediaStreamTrack | null) =>
     void line.publish(source, track).catch(tell);
   const stops = [
     effect(() => publish("audio", microphoneOn.value ? microphoneTrack.value : null)),
     effect(() => publish("camera", cameraOn.value ? cameraTrack.value : null)),
     effect(() => publish("screen", screenTrack.value)),
+    effect(() => {
+      const audio = microphoneOn.value;
+      const camera = cameraOn.value;
+      const screen = screenTrack.value !== null;
+      void m.setSends({ audio, camera, screen }).catch(() => undefined); /* it is over */
+    }),
   ];
   return () => stops.forEach((stop) => stop());
 }
@@ -173,7 +192,7 @@ async function openLine(m: Meeting): Promise<void> {
       return;
     }
     call.line = line;
-    call.stops.push(line.on(onLine), publishOwn(line));
+    call.stops.push(line.on(onLine), publishOwn(m, line));
     line.want(wanted);
   } catch (error) {
     set({ media: "refused" });

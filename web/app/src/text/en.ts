@@ -200,6 +200,12 @@ export const en = {
     unpin: "No longer show large",
     handUp: "Hand raised",
     speaking: "Speaking",
+    muted: "Muted",
+    mute: "Mute",
+    muteAll: "Mute all",
+    sound: (on: boolean) => (on ? "Microphone on" : "Muted"),
+    video: (on: boolean) => (on ? "Video on" : "No video"),
+    shares: "Shares the screen",
     away: "Connection lost",
     lock: "Lock meeting",
     unlock: "Unlock meeting",
@@ -283,6 +289,8 @@ export const en = {
     dismiss: "Dismiss",
     compare: "Show the security code",
     alarm: "Security warning",
+    mutedBy: (host: string) => `${host} muted you`,
+    mutedNext: "Unmute when you want to speak.",
   },
 
   captions: {

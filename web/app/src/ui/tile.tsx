@@ -68,9 +68,14 @@ function pictureOf(person: Person, source: Source): MediaStreamTrack | null {
 
 function Label({ person, screen }: { person: Person; screen: boolean }): JSX.Element {
   const name = person.name || t.common.unnamed;
+  const muted = person.me ? !microphoneOn.value : person.sends?.audio === false;
   return (
     <span class="tile-label">
-      {person.me && !microphoneOn.value && <Icon name="mic-off" size={14} />}
+      {muted && !screen && (
+        <span class="tile-muted" role="img" aria-label={t.people.muted} title={t.people.muted}>
+          <Icon name="mic-off" size={14} />
+        </span>
+      )}
       {screen && <Icon name="share" size={14} />}
       <span class="tile-name">{person.me ? `${name} (${t.common.you})` : name}</span>
       <Badge identity={person.identity} />

@@ -137,6 +137,40 @@ test("two browsers and a native host see and hear each other, and chat", options
   assert.deepEqual([bo.faults, cy.faults], [[], []]);
 });
 
+test("a host mutes: the sound stops, all see it, and the guest may undo it", options, async () => {
+  const link = await makeMeeting(server, "--everybody");
+  const host = await hostOf(link, "--synthetic", "5");
+  const { page, faults } = await guest(link, "Bo");
+  const sends = async (name) => {
+    const before = host.events.length;
+    host.tell({ do: "who" });
+    const fits = (e) => e.answer === "who" && host.events.indexOf(e) >= before;
+    const { people } = await host.wait(fits, "an answer who is here");
+    return people.find((p) => p.name === name);
+  };
+  const becomes = async (name, list) => {
+    for (let i = 0; i < 100; i++) {
+      const person = await sends(name);
+      if (JSON.stringify(person.sends) === JSON.stringify(list)) return person.number;
+      await page.waitForTimeout(100);
+    }
+    assert.fail(`${name} does not send ${list}`);
+  };
+  const number = await becomes("Bo", ["sound", "camera"]);
+  host.tell({ do: "ask-mute", number });
+  await page.getByText("Ada muted you").waitFor();
+  await becomes("Bo", ["camera"]);
+  await control(page, "Unmute").click();
+  await becomes("Bo", ["sound", "camera"]);
+  await control(page, /^Participants/).click();
+  const ada = page.locator(".person", { hasText: "Ada" });
+  await ada.getByRole("img", { name: /Microphone on|Speaking/ }).waitFor();
+  host.tell({ do: "mute" });
+  await ada.getByRole("img", { name: "Muted" }).waitFor();
+  await tileOf(page, "Ada").getByRole("img", { name: "Muted" }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
 test("who is removed is told so, and the code of the others changes", options, async () => {
   const link = await makeMeeting(server, "--everybody");
   const host = await hostOf(link);

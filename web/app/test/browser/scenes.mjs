@@ -63,11 +63,13 @@ async function crowd(page, n = 6) {
   await page.waitForFunction(() => globalThis.script.line !== null);
   await page.evaluate((count) => {
     const { meeting, line, person, verified, guest } = globalThis.script;
+    const silent = { audio: false, camera: true, screen: false };
+    const unseen = { audio: false, camera: false, screen: false };
     const others = [
-      person(1, "Brandon Seeger", guest),
+      person(1, "Brandon Seeger", guest, { sends: silent }),
       person(2, "Brenda Song", verified("brenda.song@company.com"), { role: "cohost" }),
       person(3, "Giacomo Drago", verified("giacomo.drago@example.com", "Let's Encrypt")),
-      person(4, "Maria Rossi", verified("maria.rossi@company.com"), { hand: true }),
+      person(4, "Maria Rossi", verified("maria.rossi@company.com"), { hand: true, sends: unseen }),
       person(5, "Simon Jones", verified("simon.jones@company.com"), { connected: false }),
     ];
     for (let i = 6; i < count; i++)
@@ -240,6 +242,13 @@ export const scenes = [
     async (p, o) => {
       await full(p, o);
       await control(p, "More").click();
+    },
+  ],
+  [
+    "muted-by-host",
+    async (p, o) => {
+      await full(p, o, { host: false });
+      await p.evaluate(() => globalThis.script.meeting.emit({ type: "mute", by: 2 }));
     },
   ],
   [

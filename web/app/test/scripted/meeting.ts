@@ -11,6 +11,7 @@ import {
   type Phase,
   type Reason,
   type Role,
+  type Sends,
   type Stats,
   type Waiting,
 } from "../../../core/src/types";
@@ -52,6 +53,7 @@ export function person(
     me: false,
     connected: true,
     hand: false,
+    sends: { audio: true, camera: true, screen: false },
     confirmed: true,
     sameName: false,
     role: "attendee" as Role,
@@ -175,6 +177,17 @@ export class ScriptedMeeting implements Meeting {
   async raiseHand(hand: boolean): Promise<void> {
     this.change(this.mine().leaf, { hand });
     this.emit({ type: "hand", leaf: this.mine().leaf });
+  }
+  async setSends(sends: Sends): Promise<void> {
+    this.change(this.mine().leaf, { sends });
+  }
+  async askMute(leaf: number | null): Promise<void> {
+    this.asHost();
+    for (const p of this.people)
+      if (leaf === null ? p.role === "attendee" : p.leaf === leaf) this.mute(p);
+  }
+  private mute(p: Person): void {
+    this.change(p.leaf, { sends: { camera: false, screen: false, ...p.sends, audio: false } });
   }
   async admit(ref: string): Promise<void> {
     this.asHost();
