@@ -8,7 +8,7 @@ import {
   type Outcome,
   type WebCryptoOperations,
 } from "./operations.js";
-import { SHARED } from "./shared.js";
+import { PATIENCE, type Patience, SHARED, SILENT } from "./shared.js";
 import type { Bridge } from "./types.js";
 
 /* ---- JSPI: the engine suspends the module ---- */
@@ -55,11 +55,25 @@ export interface CryptoThread {
 
 export class SharedWaiter implements Waiter {
   private memory = new SharedArrayBuffer(1 << 16);
-  constructor(private readonly thread: CryptoThread) {
+  private silent = false; // nothing is asked of a thread that did not answer once
+  constructor(
+    private readonly thread: CryptoThread,
+    private readonly patience: Patience = PATIENCE,
+  ) {
     thread.attach(this.memory);
   }
 
+  private wait(words: Int32Array): void {
+    const { times, ms } = this.patience;
+    for (let n = 0; Atomics.load(words, SHARED.STATE) !== SHARED.ANSWERED; n++) {
+      this.silent = n === times;
+      if (this.silent) throw new Error(SILENT);
+      Atomics.wait(words, SHARED.STATE, SHARED.ASKED, ms);
+    }
+  }
+
   private perform(operation: Operation, which: number, inputs: readonly Uint8Array[]): Outcome {
+    if (this.silent) throw new Error(SILENT);
     const head = 4 * SHARED.WORDS;
     const size = inputs.reduce((n, input) => n + input.length, 0);
     if (head + size + 64 > this.memory.byteLength) {
@@ -79,8 +93,7 @@ export class SharedWaiter implements Waiter {
     });
     Atomics.store(words, SHARED.STATE, SHARED.ASKED);
     Atomics.notify(words, SHARED.STATE);
-    while (Atomics.load(words, SHARED.STATE) !== SHARED.ANSWERED)
-      Atomics.wait(words, SHARED.STATE, SHARED.ASKED);
+    this.wait(words);
     const data = bytes.slice(head, head + words[SHARED.SIZE]!);
     bytes.fill(0, head, Math.max(at, head + data.length)); // keys went through here
     Atomics.store(words, SHARED.STATE, SHARED.IDLE);

@@ -16,6 +16,7 @@ import type {
   View,
 } from "./protocol.js";
 import { readEffects, readView } from "./read.js";
+import { PATIENCE, type Patience, SILENT } from "./shared.js";
 import { type Bridge, ConclaveError } from "./types.js";
 import { Reader, Writer } from "./wire.js";
 
@@ -26,7 +27,9 @@ const PURPOSES = { public: 2, private: 3 } as const;
 
 /** Where the engine runs: a browser's worker, or Node. */
 export interface Surroundings {
-  startCryptoWorker(url: string): Endpoint;
+  /** `failed` is called if it turns out that it cannot be started. */
+  startCryptoWorker(url: string, failed: (text: string) => void): Endpoint;
+  readonly patience?: Patience; // with it; default: PATIENCE
 }
 
 /** Microseconds matter little, but time must not go back (participant.h). */
@@ -41,24 +44,41 @@ function now(): number {
 /** Keys go where they sign: into this thread's WebCrypto, or the other one's. */
 class KeyRing {
   private last = 0;
-  private readonly waiting = new Map<number, () => void>();
+  private failure: Error | null = null;
+  private readonly waiting = new Map<number, { taken(): void; failed(error: Error): void }>();
   constructor(
     private readonly crypto: WebCryptoOperations,
     private readonly thread: Endpoint | null,
+    private readonly patience: Patience,
   ) {
     if (thread !== null)
-      thread.onmessage = (event) => this.waiting.get(event.data as number)?.();
+      thread.onmessage = (event) => this.waiting.get(event.data as number)?.taken();
   }
-  async add(key: CryptoKey): Promise<number> {
-    const number = ++this.last;
-    if (this.thread === null) {
-      this.crypto.setKey(number, key);
-    } else {
-      const taken = new Promise<void>((done) => this.waiting.set(number, done));
-      this.thread.postMessage({ number, key } satisfies CryptoMessage);
-      await taken;
+
+  /** The other thread is not there: no key is ever taken. */
+  fail(text: string): void {
+    this.failure ??= new Error(text);
+    for (const one of this.waiting.values()) one.failed(this.failure);
+  }
+
+  private async give(thread: Endpoint, number: number, key: CryptoKey): Promise<void> {
+    if (this.failure !== null) throw this.failure;
+    const timer = setTimeout(() => this.fail(SILENT), this.patience.times * this.patience.ms);
+    try {
+      await new Promise<void>((taken, failed) => {
+        this.waiting.set(number, { taken, failed });
+        thread.postMessage({ number, key } satisfies CryptoMessage);
+      });
+    } finally {
+      clearTimeout(timer);
       this.waiting.delete(number);
     }
+  }
+
+  async add(key: CryptoKey): Promise<number> {
+    const number = ++this.last;
+    if (this.thread === null) this.crypto.setKey(number, key);
+    else await this.give(this.thread, number, key);
     return number;
   }
   remove(number: number): void {
@@ -92,6 +112,7 @@ class Room {
   private removed: number[] = [];
   private port: MessagePort | null = null;
   private freed = false;
+  private broken: string | null = null; // a module that was cut off in a call is not entered again
   constructor(
     private readonly number: number,
     private readonly module: Module,
@@ -117,7 +138,7 @@ class Room {
   /** Effects of what is done are collected also if it failed, unless the module itself did. */
   private turn(work: () => Promise<Uint8Array>): Promise<Uint8Array> {
     return this.module.turn(async () => {
-      if (this.freed) throw new ConclaveError("ESTATE", "The meeting was closed.");
+      this.checkAlive();
       try {
         let failure: unknown = null;
         const answer = await work().catch((error: unknown) => {
@@ -133,6 +154,11 @@ class Room {
         throw error;
       }
     });
+  }
+
+  private checkAlive(): void {
+    if (this.freed) throw new ConclaveError("ESTATE", "The meeting was closed.");
+    if (this.broken !== null) throw new ConclaveError("EINTERNAL", this.broken);
   }
 
   /** What is to be done from the start on. */
@@ -171,10 +197,12 @@ class Room {
 
   private breakDown(error: unknown): void {
     clearTimeout(this.timer);
-    this.tell({ meeting: this.number, effects: [], view: null, broken: String(error) });
+    this.broken = error instanceof Error ? error.message : String(error);
+    this.tell({ meeting: this.number, effects: [], view: null, broken: this.broken });
   }
 
   async ask(name: string, before: readonly number[] = [], data: Uint8Array | null = null) {
+    this.checkAlive();
     return (await this.module.call(name, [this.address, ...before], data)).answer;
   }
 
@@ -197,6 +225,7 @@ class Room {
     this.freed = true;
     clearTimeout(this.timer);
     this.port?.close();
+    if (this.broken !== null) return;
     void this.module
       .call("meeting_free", [this.address], null, [], false)
       .catch(() => undefined); // broken before
@@ -223,22 +252,24 @@ class Engine {
     this.module =
       typeof wasm === "string" ? await WebAssembly.compileStreaming(fetch(wasm)) : wasm;
     const bridge = request.bridge ?? (await bestBridge(this.crypto));
+    const patience = this.surroundings.patience ?? PATIENCE;
     let thread: Endpoint | null = null;
     if (bridge === "jspi") {
       this.makeWaiter = () => new SuspendingWaiter(this.crypto);
     } else if (bridge === "shared") {
-      const worker = this.surroundings.startCryptoWorker(request.cryptoWorker);
+      const failed = (text: string) => this.keys.fail(text);
+      const worker = this.surroundings.startCryptoWorker(request.cryptoWorker, failed);
       const attach = (memory: SharedArrayBuffer) =>
         worker.postMessage({ memory } satisfies CryptoMessage);
       thread = worker;
       /* A thread serves one memory; calls of all modules follow one another in this one. */
-      const waiter = new SharedWaiter({ attach });
+      const waiter = new SharedWaiter({ attach }, patience);
       this.makeWaiter = () => waiter;
     } else {
       const { performSoftware } = await import("./software.js");
       this.makeWaiter = () => new ReplayingWaiter(performSoftware, this.crypto);
     }
-    this.keys = new KeyRing(this.crypto, thread);
+    this.keys = new KeyRing(this.crypto, thread, patience);
     this.tools = await Module.load(this.module, this.makeWaiter());
     return bridge;
   }

@@ -156,7 +156,7 @@ export class MeetingInPage implements Meeting {
     if (this.closed || this.failure !== null) return;
     this.failure = {
       name: "BROKEN",
-      text: `Something failed on this device: ${text}`,
+      text: text || "Something failed on this device.",
       next: "Load the page again.",
     };
     this.drop();

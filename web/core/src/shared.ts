@@ -13,3 +13,14 @@ export const SHARED = {
   ASKED: 1,
   ANSWERED: 2,
 } as const;
+
+/** How long the engine waits for the other thread: so many times so many milliseconds, of which a
+ * machine that slept meanwhile loses one. WebCrypto's slowest operation takes a few. */
+export interface Patience {
+  readonly times: number;
+  readonly ms: number;
+}
+export const PATIENCE: Patience = { times: 10, ms: 1000 };
+
+/** What is said once that was in vain. */
+export const SILENT = "The worker that encrypts does not answer.";

@@ -6,6 +6,7 @@ import type { Bridge, Core } from "../src/types.js";
 import {
   connectInNode as connect,
   coreInNode,
+  engineInNode,
   guest,
   Heard,
   MemoryStore,
@@ -148,4 +149,25 @@ test("a link that is none, and a server that is not there, are told as such", as
   const nobody = core.account("http://localhost:1");
   await assert.rejects(nobody.guest(), { code: "UNREACHABLE" });
   assert.match((await core.reason("EJECTED")).text, /\w/);
+});
+
+test("where the worker that encrypts has died the meeting ends with a reason, and nobody waits", async () => {
+  const patience = { times: 10, ms: 1000 };
+  const { core, workers } = await engineInNode("shared", patience);
+  cores.push(core);
+  const eve = await user(core, server, "eve@conclave.test");
+  const link = await eve.account.create(eve.session, eve.credential, { title: "Alone" });
+  const host = new Heard(
+    await core.open({ link, name: "Eve", credential: eve.credential, store: null, connect }),
+  );
+  await host.in(1);
+
+  await workers[0]!.terminate();
+  patience.ms = 50;
+  await assert.rejects(host.meeting.say("Is anybody there?"), /does not answer/);
+  await until("the meeting is over", () => host.meeting.phase === "over");
+  assert.equal(host.meeting.end!.name, "BROKEN");
+  assert.match(host.meeting.end!.text, /worker that encrypts does not answer/);
+  await assert.rejects(host.meeting.say("And now?"), /does not answer/);
+  await assert.rejects(eve.account.certify(eve.session), /does not answer/);
 });

@@ -12,6 +12,7 @@ import { Client } from "../src/client.js";
 import { CoreInPage } from "../src/core.js";
 import { serveEngine } from "../src/engine.js";
 import type { Endpoint } from "../src/protocol.js";
+import { type Patience, PATIENCE as USUAL } from "../src/shared.js";
 import type {
   Bridge,
   Core,
@@ -41,8 +42,8 @@ function endpointOf(port: NodeJS.EventEmitter & { postMessage(m: unknown, t?: ne
   return endpoint;
 }
 
-/** An engine, and the page's end of it. */
-export async function engineInNode(bridge: Bridge) {
+/** An engine, and the page's end of it. `workers` are those that encrypt. */
+export async function engineInNode(bridge: Bridge, patience: Patience = USUAL) {
   const { port1, port2 } = new NodeChannel();
   const workers: NodeWorker[] = [];
   const stopEngine = serveEngine(endpointOf(port1), {
@@ -51,6 +52,7 @@ export async function engineInNode(bridge: Bridge) {
       workers.push(worker);
       return endpointOf(worker);
     },
+    patience,
   });
   const client = new Client(endpointOf(port2));
   const stop = () => {
@@ -60,7 +62,7 @@ export async function engineInNode(bridge: Bridge) {
     for (const worker of workers) void worker.terminate();
   };
   const core: Core = await CoreInPage.over(client, wasmModule(), { bridge }, stop);
-  return { client, core, stop };
+  return { client, core, stop, workers };
 }
 
 export async function coreInNode(bridge: Bridge): Promise<Core> {
