@@ -48,6 +48,7 @@ struct join_media {
     struct own own[SIGNAL_SCREEN + 1]; /* by source; the first is none */
     bool epoch_known;
     uint64_t epoch;
+    uint64_t tag;       /* tells epochs of different groups apart */
     struct buf present; /* a bit for each leaf there was in the last epoch */
     struct buf removed; /* leaves, uint32_t, that are gone since */
     bool others, connected;
@@ -156,11 +157,7 @@ static int enter_epoch(struct join_media *m)
 static int begin_line(struct join_media *m)
 {
     struct line_config config = {.crypto = m->crypto, .engine = m->engine};
-    uint64_t tag = 0;
-    int rv = participant_export(brain(m), "Conclave Media Run", bytes_of(NULL, 0), sizeof tag,
-                                (uint8_t *)&tag);
-    if (rv == 0)
-        rv = join_media_run_take(m->config.folder, m->name, tag, &config.run);
+    int rv = join_media_run_take(m->config.folder, m->name, m->tag, &config.run);
     if (rv == 0)
         rv = line_new(&config, join_media_now(m), &m->line);
     if (rv == CONCLAVE_EEXHAUSTED)
@@ -169,13 +166,35 @@ static int begin_line(struct join_media *m)
     return rv;
 }
 
+/* The meeting began anew, as another group, whose epochs count from the start: nothing of before
+ * is of use. */
+static void end_line(struct join_media *m)
+{
+    line_free(m->line);
+    m->line = NULL;
+    m->connected = false;
+    for (unsigned i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++)
+        m->own[i].published = false;
+    join_record_pause(m->record);
+    buf_clear(&m->present);
+    buf_clear(&m->removed);
+}
+
 static void follow_epoch(struct join_media *m)
 {
     struct participant_meeting meeting;
-    if (m->failed != 0 || participant_meeting(brain(m), &meeting) != 0 || !meeting.in_meeting ||
-        (m->epoch_known && m->epoch == meeting.epoch))
+    uint64_t tag = 0;
+    if (m->failed != 0 || participant_meeting(brain(m), &meeting) != 0 || !meeting.in_meeting)
         return;
-    int rv = m->line == NULL ? begin_line(m) : 0;
+    int rv = participant_export(brain(m), "Conclave Media Run", bytes_of(NULL, 0), sizeof tag,
+                                (uint8_t *)&tag);
+    if (rv == 0 && m->epoch_known && m->tag == tag)
+        return;
+    m->tag = tag;
+    if (m->line != NULL && meeting.epoch <= m->epoch)
+        end_line(m);
+    if (rv == 0 && m->line == NULL)
+        rv = begin_line(m);
     m->epoch_known = true;
     m->epoch = meeting.epoch;
     m->calm_us = join_media_now(m);

@@ -3,7 +3,7 @@
 import type { Module, Waiter } from "./module.js";
 import { FAILED } from "./operations.js";
 import { ConclaveError, type FrameStats, type Source } from "./types.js";
-import { concat, Reader, Writer } from "./wire.js";
+import { concat, Reader, same, Writer } from "./wire.js";
 
 /** The module derives keys here, which waits for nothing; all else would be a mistake. */
 export const keysOnly: Waiter = {
@@ -82,10 +82,11 @@ export interface Opened {
 }
 
 export class FrameCrypt {
-  private readonly keys: number;
+  private keys: number;
   private readonly ready = new Map<string, CryptoKey>();
   private readonly runs = new Map<number, number>();
   private newest = -1;
+  private last = new Uint8Array(0); // the newest epoch's message
   private waiting: (() => void)[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sealed = 0;
@@ -95,11 +96,26 @@ export class FrameCrypt {
   private readonly refused: Record<string, number> = {};
 
   constructor(private readonly module: Module) {
-    this.keys = new Reader(module.callNow("frames_new", [], null).answer).u32();
+    this.keys = this.noKeys();
+  }
+
+  private noKeys(): number {
+    return new Reader(this.module.callNow("frames_new", [], null).answer).u32();
+  }
+
+  /** The meeting began anew, as another group, whose epochs count from the start. */
+  private beginAnew(): void {
+    this.module.callNow("frames_free", [this.keys], null, [], false);
+    this.keys = this.noKeys();
+    this.runs.clear();
   }
 
   epoch({ epoch, run, key, removed }: EpochMessage): void {
-    if (epoch <= this.newest) return;
+    const again = epoch === this.newest && same(key, this.last);
+    if (again) return;
+    if (epoch <= this.newest) this.beginAnew();
+    this.last.fill(0);
+    this.last = key.slice();
     const leaves = new Writer();
     for (const leaf of removed) leaves.u32(leaf);
     const data = new Writer().raw(key).vector(leaves.bytes()).bytes();

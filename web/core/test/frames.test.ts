@@ -118,6 +118,25 @@ test("who was removed is not heard any more, and what follows is sealed anew at 
   assert.equal(await eve.open("video", sealed), null);
 });
 
+test("a meeting that begins anew has other keys, and those of before are gone", async () => {
+  const [ada, bob] = [await member(1, 7), await member(2, 7)];
+  const before = (await ada.seal("camera", 0, DELTA_FRAME))!;
+  for (const fresh of [3, 7]) {
+    const of = (leaf: number) => {
+      const key = new Writer().u64(fresh).u32(4).u32(leaf).raw(baseKey(100 + fresh)).bytes();
+      return { epoch: fresh, run: 0, key, removed: [] };
+    };
+    ada.epoch(of(1));
+    bob.epoch(of(2));
+    bob.epoch(of(2)); // said twice it changes nothing
+    const sealed = (await ada.seal("camera", 0, DELTA_FRAME))!;
+    assert.deepEqual((await bob.open("video", sealed.slice()))?.frame, DELTA_FRAME);
+    assert.equal(await bob.open("video", sealed), null);
+  }
+  assert.equal(bob.stats().refused["EREPLAY"], 2);
+  assert.equal(await bob.open("video", before), null);
+});
+
 test("each reload within an epoch has contexts of its own, until there are none", async () => {
   const seen = new Set<string>();
   for (let run = 0; run < 8; run++) {
