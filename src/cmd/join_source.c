@@ -14,6 +14,8 @@
 /* Softer than this nobody speaks: of a file it is not known what is voice. */
 #define VOICE_LEVEL 60
 
+#define SYNTHETIC_FPS 30 /* of synthetic_defaults() */
+
 struct join_source {
     struct join_source_config config;
     /* A file: */
@@ -247,7 +249,7 @@ static uint64_t us_of(const struct join_source *s, uint64_t pts)
 uint64_t join_source_due(const struct join_source *s)
 {
     if (s->synthetic != NULL)
-        return codec_of(s) == MEDIA_OPUS ? s->made * 20000 : s->made * 1000000 / 30;
+        return codec_of(s) == MEDIA_OPUS ? s->made * 20000 : s->made * 1000000 / SYNTHETIC_FPS;
     if (s->failed != 0)
         return us_of(s, s->end);
     return s->next.data.n == 0 ? UINT64_MAX : us_of(s, s->next.pts + s->offset);
@@ -262,6 +264,15 @@ int join_source_take(struct join_source *s, struct join_moment *out,
         *out = m;
     say_fault(s, rv, out_fault);
     return rv;
+}
+
+void join_source_skip(struct join_source *s, uint64_t before_us)
+{
+    uint64_t passed = before_us * SYNTHETIC_FPS / 1000000;
+    if (s->synthetic == NULL || codec_of(s) == MEDIA_OPUS || passed <= s->made)
+        return;
+    synthetic_video_skip(s->synthetic, passed - s->made);
+    s->made = passed;
 }
 
 uint8_t join_source_layers(const struct join_source *s)

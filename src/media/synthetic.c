@@ -131,6 +131,11 @@ int synthetic_video(struct synthetic *s, struct media_frame out[static SYNTHETIC
     return rv;
 }
 
+void synthetic_video_skip(struct synthetic *s, uint64_t pictures)
+{
+    s->pictures += pictures;
+}
+
 void synthetic_request_key(struct synthetic *s, unsigned layer)
 {
     if (layer < s->config.layers)

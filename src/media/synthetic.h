@@ -43,6 +43,9 @@ void synthetic_free(struct synthetic *s);
 int synthetic_video(struct synthetic *s,
                     struct media_frame out[static SYNTHETIC_LAYERS_MAX]) CONCLAVE_CHECKED;
 
+/* So many pictures are not made: their time has passed. */
+void synthetic_video_skip(struct synthetic *s, uint64_t pictures);
+
 /* The next picture of a layer will be a key frame. A layer that does not exist is none to ask. */
 void synthetic_request_key(struct synthetic *s, unsigned layer);
 /* Off saves the encoding; a layer comes back with a key frame. */

@@ -318,6 +318,29 @@ static int sends_and_checks(void *ctx)
     return rv;
 }
 
+static void pictures_that_were_not_made_are_missing_and_the_others_decode(void **state)
+{
+    struct synthetic_config config = small(5, 1);
+    struct synthetic *s = made(&config);
+    struct checker *c = checking(5);
+    struct media_frame f[SYNTHETIC_LAYERS_MAX];
+
+    (void)state;
+    show(s, c, 5);
+    synthetic_video_skip(s, 7);
+    assert_int_equal(synthetic_video(s, f), 0);
+    assert_int_equal(f[0].pts, 12 * MEDIA_VIDEO_CLOCK / config.fps);
+    assert_int_equal(checker_take_video(c, f[0].data), 0);
+    show(s, c, 4);
+    struct checker_video v = checker_video(c);
+    assert_int_equal(v.pictures, 10);
+    assert_int_equal(v.missing, 7);
+    assert_int_equal(v.number, 16);
+    assert_int_equal(v.undecodable + v.illegible + v.foreign + v.backward, 0);
+    synthetic_free(s);
+    checker_free(c);
+}
+
 static void failed_allocations_are_reported_and_made_up_for(void **state)
 {
     (void)state;
@@ -336,6 +359,7 @@ int main(void)
         cmocka_unit_test(who_does_not_talk_is_silent_in_level_and_sound),
         cmocka_unit_test(media_of_another_sender_are_noticed),
         cmocka_unit_test(missing_repeated_and_damaged_pictures_are_counted),
+        cmocka_unit_test(pictures_that_were_not_made_are_missing_and_the_others_decode),
         cmocka_unit_test(configs_out_of_range_are_refused),
         cmocka_unit_test(failed_allocations_are_reported_and_made_up_for),
     };
