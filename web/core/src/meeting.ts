@@ -27,6 +27,13 @@ const NONE: Reason = { name: "NONE", text: "", next: "" };
 const REASON_UNREACHABLE = 84; // src/signal/reason.h: for a socket that never opened
 const NO_LEAF = 0xffffffff;
 const RUNS = 8; // src/call/call.h: CALL_RUNS
+/* A network that fails in silence closes no socket for minutes. But whoever is in a meeting hears a
+ * heartbeat every three seconds, their own if nobody else's (docs/PROTOCOL.md section 6). Milliseconds;
+ * the second is for a connection that does not come about. */
+const SILENCE = 8_000;
+const CONNECTING_MOST = 15_000;
+const BEAT = 3_000;
+const BEAT_OF_EACH = 100;
 const NOTHING_YET: View = { phase: "idle", end: NONE, info: null, roster: [], lobby: [] };
 
 export interface MeetingParts {
@@ -185,11 +192,13 @@ export class MeetingInPage implements Meeting {
       if (this.closed || this.pending !== socket) return socket.close();
       opened = true;
       this.socket = socket;
+      this.expect(socket, SILENCE);
       this.input(INPUT.connected, null, 0);
     };
     socket.onmessage = (event: { data: unknown }) => {
-      if (this.socket === socket && event.data instanceof ArrayBuffer)
-        this.input(INPUT.frame, new Uint8Array(event.data), 0);
+      if (this.socket !== socket || !(event.data instanceof ArrayBuffer)) return;
+      this.expect(socket, SILENCE);
+      this.input(INPUT.frame, new Uint8Array(event.data), 0);
     };
     socket.onerror = () => undefined; // a close follows
     socket.onclose = () => {
@@ -198,10 +207,34 @@ export class MeetingInPage implements Meeting {
       this.input(INPUT.disconnected, null, opened ? 0 : REASON_UNREACHABLE);
     };
     this.pending = socket;
+    this.expect(socket, CONNECTING_MOST);
   }
   private pending: Socket | null = null; // the last that was asked for
+  private silence: ReturnType<typeof setTimeout> | undefined;
+
+  /** Something is to come of this socket within so long; else the network is taken for cut. */
+  private expect(socket: Socket, within: number): void {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      if (this.pending !== socket) return;
+      const opened = this.socket === socket;
+      if (opened && !this.isTalkedTo()) return this.expect(socket, within);
+      this.drop();
+      this.input(INPUT.disconnected, null, opened ? 0 : REASON_UNREACHABLE);
+    }, within);
+  }
+
+  /** Whether silence means something: in the lobby nobody speaks, and in a large meeting of which few
+   * are connected hardly anybody. */
+  private isTalkedTo(): boolean {
+    const { phase, roster } = this.view;
+    const connected = roster.filter((person) => person.connected).length;
+    const beat = Math.max(BEAT, BEAT_OF_EACH * roster.length) / Math.max(1, connected);
+    return (phase === "in-meeting" || phase === "reconnecting") && 2 * beat < SILENCE;
+  }
 
   private drop(): void {
+    clearTimeout(this.silence);
     const socket = this.pending;
     this.pending = this.socket = null;
     socket?.close();
