@@ -117,13 +117,16 @@ int net_timer_new(struct net_loop *l, void (*fire)(void *ctx), void *ctx, struct
 void net_timer_set(struct net_timer *t, uint64_t at_us)
 {
     uint64_t now = net_loop_now(t->loop);
-    uint64_t wait_ms = at_us <= now ? 0 : (at_us - now) / 1000 + 1;
+    uint64_t wait_ms = at_us <= now ? 0 : (at_us - now) / 1000;
     if (at_us == UINT64_MAX) {
         (void)uv_timer_stop(&t->handle);
         return;
     }
-    uv_update_time(&t->loop->uv); /* a handler before us may have taken long */
-    (void)uv_timer_start(&t->handle, timer_fired, wait_ms, 0);
+    /* The loop's own time stands still while handlers run, however long that takes. It must not be
+     * moved here: libuv goes on firing timers as long as any is due, and at least a millisecond
+     * behind that time none is before the descriptors were looked at. */
+    uint64_t passed_ms = uv_hrtime() / 1000000 - uv_now(&t->loop->uv);
+    (void)uv_timer_start(&t->handle, timer_fired, passed_ms + wait_ms + 1, 0);
 }
 
 static void timer_closed(uv_handle_t *handle)

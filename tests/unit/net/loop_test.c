@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -132,6 +133,59 @@ static void a_timer_is_set_anew_or_off(void **state)
     net_timer_set(w->timer, now + 20000);
     net_loop_run(w->loop);
     assert_string_equal(w->order, "e");
+}
+
+static void be_late(struct world *w, struct net_timer *t)
+{
+    (void)usleep(2000);
+    net_timer_set(t, 1);
+    if (++w->n == sizeof w->order)
+        net_loop_stop(w->loop);
+}
+
+static void late(void *ctx)
+{
+    struct world *w = ctx;
+    be_late(w, w->timer);
+}
+
+static void late_too(void *ctx)
+{
+    struct world *w = ctx;
+    be_late(w, w->other);
+}
+
+static void heard(void *ctx)
+{
+    struct world *w = ctx;
+    w->ran = true;
+    net_loop_stop(w->loop);
+}
+
+/* As with a machine too slow for what is to be done by the clock. */
+static void timers_that_are_always_late_leave_time_for_descriptors(void **state)
+{
+    struct world *w = *state;
+    struct net_timer *timers[2] = {0};
+    struct net_watch *watch = NULL;
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(net_watch_new(w->loop, ends[0], heard, w, &watch), 0);
+    assert_int_equal(net_timer_new(w->loop, late, w, &timers[0]), 0);
+    assert_int_equal(net_timer_new(w->loop, late_too, w, &timers[1]), 0);
+    net_timer_free(w->timer);
+    net_timer_free(w->other);
+    w->timer = timers[0];
+    w->other = timers[1];
+    net_timer_set(w->timer, 1);
+    net_timer_set(w->other, 1);
+    net_loop_run(w->loop);
+    assert_true(w->ran);
+    net_watch_free(watch);
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(close(ends[1]), 0);
 }
 
 static void caught(void *ctx, int signum)
@@ -290,6 +344,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(timers_fire_in_order_and_not_before_their_time, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_timer_in_the_past_fires_soon, setup, teardown),
+        cmocka_unit_test_setup_teardown(timers_that_are_always_late_leave_time_for_descriptors,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_timer_is_set_anew_or_off, setup, teardown),
         cmocka_unit_test_setup_teardown(signals_are_told_by_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(work_is_run_and_then_done, setup, teardown),
