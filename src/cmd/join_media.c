@@ -18,9 +18,6 @@
 /* And at the latest so long after there is somebody to receive it. */
 #define UNCALM_US UINT64_C(3000000)
 
-/* Pictures that would be later than that are not made. */
-#define LATE_US UINT64_C(200000)
-
 /* After its last frame a track stays for so long: what was lost of it may be asked for. */
 #define LINGER_US UINT64_C(1000000)
 
@@ -435,18 +432,13 @@ static void end_of(struct join_media *m, uint8_t source, uint64_t now)
     tell(m, (struct join_media_news){.kind = JOIN_MEDIA_ENDED, .source = source});
 }
 
-static void hurry(struct own *o, uint64_t now)
-{
-    if (o->source != NULL && o->started && now > o->start_us + LATE_US)
-        join_source_skip(o->source, now - o->start_us - LATE_US);
-}
-
 static void feed(struct join_media *m)
 {
     uint64_t now = join_media_now(m);
     start(m, now);
     for (unsigned i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++) {
-        hurry(&m->own[i], now);
+        if (m->own[i].started)
+            join_source_skip(m->own[i].source, now - m->own[i].start_us);
         while (due(&m->own[i]) <= now)
             send_moment(m, (uint8_t)i);
         end_of(m, (uint8_t)i, now);

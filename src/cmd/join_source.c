@@ -266,10 +266,12 @@ int join_source_take(struct join_source *s, struct join_moment *out,
     return rv;
 }
 
-void join_source_skip(struct join_source *s, uint64_t before_us)
+void join_source_skip(struct join_source *s, uint64_t now_us)
 {
-    uint64_t passed = before_us * SYNTHETIC_FPS / 1000000;
-    if (s->synthetic == NULL || codec_of(s) == MEDIA_OPUS || passed <= s->made)
+    if (s->synthetic == NULL || codec_of(s) == MEDIA_OPUS || now_us < JOIN_SOURCE_LATE_US)
+        return;
+    uint64_t passed = (now_us - JOIN_SOURCE_LATE_US) * SYNTHETIC_FPS / 1000000;
+    if (passed <= s->made)
         return;
     synthetic_video_skip(s->synthetic, passed - s->made);
     s->made = passed;

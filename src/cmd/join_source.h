@@ -46,9 +46,11 @@ uint64_t join_source_due(const struct join_source *s);
 int join_source_take(struct join_source *s, struct join_moment *out,
                      struct join_source_fault *out_fault) CONCLAVE_CHECKED;
 
-/* Synthetic pictures due before that are not made any more: a machine too slow for all of them would
- * do nothing else. What a file has is needed, and costs nothing. */
-void join_source_skip(struct join_source *s, uint64_t before_us);
+/* Now, since the start. Synthetic pictures that are later than JOIN_SOURCE_LATE_US are not made any
+ * more: a machine too slow for all of them would do nothing else. What a file has is needed, and
+ * costs nothing. */
+#define JOIN_SOURCE_LATE_US 200000u
+void join_source_skip(struct join_source *s, uint64_t now_us);
 
 uint8_t join_source_layers(const struct join_source *s);
 /* Of the pictures; 0: the file does not say. */

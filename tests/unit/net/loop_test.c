@@ -138,8 +138,9 @@ static void a_timer_is_set_anew_or_off(void **state)
 static void be_late(struct world *w, struct net_timer *t)
 {
     (void)usleep(2000);
-    net_timer_set(t, 1);
-    if (++w->n == sizeof w->order)
+    if (++w->n < 100)
+        net_timer_set(t, 1);
+    else
         net_loop_stop(w->loop);
 }
 
