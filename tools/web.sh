@@ -51,6 +51,7 @@ install
 case ${1:-} in
 check)
     node_modules/.bin/tsc --noEmit
+    node_modules/.bin/tsc -p tsconfig.media.json
     node test/run.mjs
     ;;
 build) build ;;
