@@ -18,7 +18,7 @@ function Line({ line, follows }: { line: ChatLine; follows: boolean }): JSX.Elem
     <li class={`message ${line.mine ? "mine" : ""} ${follows ? "follows" : ""}`}>
       {!follows && (
         <p class="message-head">
-          <span class="strong">{line.mine ? t.common.you : name}</span>
+          <span class="strong">{line.mine ? t.chat.mine : name}</span>
           {line.identity && <Badge identity={line.identity} />}
           <time dateTime={new Date(line.at).toISOString()}>{timeOf(line.at)}</time>
         </p>
@@ -61,6 +61,11 @@ export function ChatPanel(): JSX.Element {
           {t.chat.empty}
         </p>
       )}
+      {tooLong && (
+        <p class="note error composer-note" id="too-long" role="alert">
+          {t.chat.tooLong}
+        </p>
+      )}
       <form
         class="composer"
         onSubmit={(event) => {
@@ -74,6 +79,7 @@ export function ChatPanel(): JSX.Element {
           rows={1}
           value={text}
           aria-invalid={tooLong}
+          aria-describedby={tooLong ? "too-long" : undefined}
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -83,7 +89,6 @@ export function ChatPanel(): JSX.Element {
         />
         <IconButton icon="send" label={t.chat.send} look="primary" onClick={() => void send()} />
       </form>
-      {tooLong && <p class="note error">{t.chat.tooLong}</p>}
     </PanelFrame>
   );
 }

@@ -89,7 +89,7 @@ function Code({ code }: { code: string | null }): JSX.Element {
       </p>
       <div class="row">
         <CopyButton text={code} label={t.common.copy} small />
-        <Button icon="sound" small onClick={() => setAloud(!aloud)}>
+        <Button icon="sound" small expanded={aloud} onClick={() => setAloud(!aloud)}>
           {t.info.readAloud}
         </Button>
       </div>

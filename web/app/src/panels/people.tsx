@@ -19,7 +19,7 @@ function WaitingRow({ entry }: { entry: Waiting }): JSX.Element {
   const name = entry.name || t.common.unnamed;
   return (
     <li class="person">
-      <Avatar name={name} size="small" />
+      <Avatar name={entry.name} size="small" />
       <div class="person-text">
         <span class="person-name">{name}</span>
         <IdentityBadge identity={entry.identity} name={name} who={entry.ref} />
@@ -146,7 +146,7 @@ function PersonRow({ person }: { person: Person }): JSX.Element {
   const notes = [t.people.roles[person.role], person.me ? t.people.me : ""].filter((n) => n !== "");
   return (
     <li class={`person ${person.connected ? "" : "away"}`}>
-      <Avatar name={name} size="small" />
+      <Avatar name={person.name} size="small" />
       <div class="person-text">
         <span class="person-name">{name}</span>
         <IdentityBadge
@@ -158,6 +158,7 @@ function PersonRow({ person }: { person: Person }): JSX.Element {
         {notes.length > 0 && <span class="person-notes">{notes.join(", ")}</span>}
       </div>
       <div class="person-tools">
+        {person.sameName && <Mark icon="warning" text={t.people.sameName} look="warn" />}
         {person.hand && <Mark icon="hand" text={t.people.handUp} look="hand" />}
         {person.connected ? (
           <Sending person={person} />

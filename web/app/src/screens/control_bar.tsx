@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Panel } from "../state/model";
 import { attempt, leave, screenTrack, startShare, stopShare } from "../state/call";
 import * as devices from "../state/devices";
-import { mayHost, me } from "../state/model";
+import { canMedia, mayHost, me } from "../state/model";
 import { app, dispatch } from "../state/store";
 import { t } from "../text";
 import { DeviceChoice, DeviceProblems } from "../ui/device_choice";
@@ -34,12 +34,14 @@ function Control(p: ControlProps): JSX.Element {
       class={look}
       aria-pressed={p.pressed}
       aria-expanded={p.expanded}
-      aria-label={p.count ? `${p.text}: ${t.meeting.unread(p.count)}` : p.text}
       title={p.text}
       onClick={p.onClick}
     >
       <Icon name={p.icon} size={22} />
-      <span class="caption">{p.caption ?? p.text}</span>
+      <span class="hidden">{p.count ? `${p.text}: ${t.meeting.unread(p.count)}` : p.text}</span>
+      <span class="caption" aria-hidden="true">
+        {p.caption ?? p.text}
+      </span>
       {!!p.count && (
         <span class="count" aria-hidden="true">
           {p.count > 99 ? "99+" : p.count}
@@ -95,6 +97,7 @@ function Reactions(): JSX.Element {
 }
 
 function Sources(): JSX.Element {
+  if (!canMedia(app.value)) return <div class="control-group" />;
   const microphone = devices.microphoneOn.value;
   const camera = devices.cameraOn.value;
   const switchMicrophone = () => {
@@ -119,6 +122,11 @@ function Sources(): JSX.Element {
   );
 }
 
+const switchShare = (): void => {
+  if (screenTrack.value !== null) stopShare();
+  else void startShare();
+};
+
 const switchHand = (): void => {
   const raised = me(app.value)?.hand ?? false;
   void attempt((m) => m.raiseHand(!raised));
@@ -129,13 +137,15 @@ function Talking(): JSX.Element {
   const raised = me(app.value)?.hand ?? false;
   return (
     <>
-      <Control
-        icon={sharing ? "share-off" : "share"}
-        text={sharing ? t.meeting.stopShare : t.meeting.share}
-        on={sharing}
-        extra
-        onClick={() => (sharing ? stopShare() : void startShare())}
-      />
+      {canMedia(app.value) && (
+        <Control
+          icon={sharing ? "share-off" : "share"}
+          text={sharing ? t.meeting.stopShare : t.meeting.share}
+          on={sharing}
+          extra
+          onClick={switchShare}
+        />
+      )}
       <Control
         icon="hand"
         text={raised ? t.meeting.lowerHand : t.meeting.hand}
@@ -184,13 +194,17 @@ function Panels(): JSX.Element {
 function moreItems(openSettings: () => void): MenuItem[] {
   const sharing = screenTrack.value !== null;
   const raised = me(app.value)?.hand ?? false;
-  const items: MenuItem[] = [
+  const media: MenuItem[] = [
     {
       text: sharing ? t.meeting.stopShare : t.meeting.share,
       icon: "share",
       narrow: true,
-      onSelect: () => (sharing ? stopShare() : void startShare()),
+      onSelect: switchShare,
     },
+    { text: t.meeting.settings, icon: "settings", onSelect: openSettings },
+  ];
+  const items: MenuItem[] = [
+    ...(canMedia(app.value) ? media : []),
     {
       text: raised ? t.meeting.lowerHand : t.meeting.hand,
       icon: "hand",
@@ -198,7 +212,6 @@ function moreItems(openSettings: () => void): MenuItem[] {
       onSelect: switchHand,
     },
     { text: t.meeting.info, icon: "info", narrow: true, onSelect: () => openPanel("info") },
-    { text: t.meeting.settings, icon: "settings", onSelect: openSettings },
   ];
   if (mayHost(app.value)) {
     const locked = app.value.info?.locked ?? false;

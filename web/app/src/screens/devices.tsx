@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import * as devices from "../state/devices";
 import * as flow from "../state/flow";
+import { canMedia } from "../state/model";
 import { app } from "../state/store";
 import { t } from "../text";
 import { Button, IconButton, ProblemBox } from "../ui/controls";
@@ -20,7 +21,7 @@ function Preview(): JSX.Element {
         <Video track={track} mirrored />
       ) : (
         <div class="preview-off">
-          <Avatar name={app.value.name || t.common.unnamed} size="large" />
+          <Avatar name={app.value.name} size="large" />
           <p role="status">{text}</p>
         </div>
       )}
@@ -42,8 +43,38 @@ function Preview(): JSX.Element {
   );
 }
 
+function Go(): JSX.Element {
+  return (
+    <div class="row spread">
+      <Button look="quiet" icon="arrow-left" onClick={flow.backToEntrance}>
+        {t.common.back}
+      </Button>
+      <Button look="primary" busy={app.value.busy} onClick={() => void flow.join()}>
+        {t.devices.join}
+      </Button>
+    </div>
+  );
+}
+
+/** Where the browser cannot seal frames: there is nothing to check, but something to know. */
+function WithoutMedia(): JSX.Element {
+  const { lacking, problem } = app.value;
+  const what = lacking.map((feature) => t.unsupported.features[feature]).join(", ");
+  return (
+    <Page narrow>
+      <section class="card roomy">
+        <h1>{t.unsupported.mediaTitle}</h1>
+        <ProblemBox text={t.unsupported.mediaLead(what)} next={t.unsupported.mediaNext} />
+        {problem && <ProblemBox {...problem} />}
+        <Go />
+      </section>
+    </Page>
+  );
+}
+
 export function Devices(): JSX.Element {
-  const { problem, busy, canMedia } = app.value;
+  const { problem } = app.value;
+  if (!canMedia(app.value)) return <WithoutMedia />;
   return (
     <Page>
       <div class="device-check">
@@ -54,17 +85,9 @@ export function Devices(): JSX.Element {
           <h1>{t.devices.title}</h1>
           <p class="note">{t.devices.lead}</p>
           {problem && <ProblemBox {...problem} />}
-          {!canMedia && <ProblemBox text={t.unsupported.mediaOnly} next={t.unsupported.next} />}
           <DeviceProblems />
           <DeviceChoice />
-          <div class="row spread">
-            <Button look="quiet" icon="arrow-left" onClick={flow.backToEntrance}>
-              {t.common.back}
-            </Button>
-            <Button look="primary" busy={busy} onClick={() => void flow.join()}>
-              {t.devices.join}
-            </Button>
-          </div>
+          <Go />
         </section>
       </div>
     </Page>

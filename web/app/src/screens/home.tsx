@@ -88,8 +88,8 @@ function MeetingRow({ entry }: { entry: MeetingEntry }): JSX.Element {
       />
       {asking && (
         <Question
-          title={t.home.delete}
-          lead={t.home.deleteQuestion(entry.title)}
+          title={t.home.deleteTitle(entry.title)}
+          lead={t.home.deleteLead}
           action={t.home.delete}
           onAnswer={(yes) => {
             setAsking(false);
@@ -129,11 +129,13 @@ function SignedIn(): JSX.Element {
       <section class="card">
         <h2>{t.home.yours}</h2>
         {meetings !== null && meetings.length === 0 && <p class="note">{t.home.none}</p>}
-        <ul class="meeting-list">
-          {meetings?.map((entry) => (
-            <MeetingRow key={entry.number} entry={entry} />
-          ))}
-        </ul>
+        {meetings !== null && meetings.length > 0 && (
+          <ul class="meeting-list">
+            {meetings.map((entry) => (
+              <MeetingRow key={entry.number} entry={entry} />
+            ))}
+          </ul>
+        )}
       </section>
       {scheduling && <Schedule onClose={() => setScheduling(false)} />}
     </>
@@ -144,7 +146,7 @@ export function Home(): JSX.Element {
   const { session, problem } = app.value;
   return (
     <Page>
-      <div class="home">
+      <div class={session === null ? "home" : "home signed-in"}>
         <div class="hero">
           <h1>{t.home.title}</h1>
           <p class="lead">{t.home.lead}</p>

@@ -1,5 +1,7 @@
 /* After the meeting: why, and what next. */
 import type { JSX } from "preact";
+import type { Reason } from "../../../core/src/types";
+import type { Feature } from "../state/features";
 import * as flow from "../state/flow";
 import { app } from "../state/store";
 import { t } from "../text";
@@ -10,13 +12,29 @@ import { Page } from "./page";
 /* As one wishes, or as it should be; whatever else is a problem to be told. */
 const CALM = new Set(["LEFT", "ENDED", "GONE"]);
 
-const titleOf = (name: string): string =>
-  name === "LEFT" || name === "ENDED" || name === "EJECTED" ? t.over[name] : t.over.other;
+/* Who was inside comes back; who was not tries again; where joining is a danger neither is offered. */
+const CAME_OUT = new Set(["LEFT", "EJECTED", "GONE", "REPLACED", "REMOVED_DISCONNECTED"]);
+const NO_RETURN = new Set(["ENDED", "CARD_MISMATCH", "CARD_INVALID", "BROKEN"]);
+
+const LONG = 60; // letters: more is no headline
+
+/** What happened as a headline, the rest below it. */
+function wordsOf(end: Reason | null): { title: string; rest: string; next: string } {
+  const name = end?.name ?? "LEFT";
+  const { text, next } = end ?? { text: "", next: "" };
+  if (name === "LEFT") return { title: t.over.LEFT, rest: "", next: "" };
+  if (name === "ENDED") return { title: t.over.ENDED, rest: text, next: "" };
+  if (name === "EJECTED") return { title: t.over.EJECTED, rest: "", next };
+  if (name === "BROKEN") return { title: t.over.BROKEN, rest: text, next: t.over.brokenNext };
+  if (text.length > LONG) return { title: t.over.other, rest: text, next };
+  return { title: text.replace(/\.$/, ""), rest: "", next };
+}
 
 export function Over(): JSX.Element {
   const { end, info } = app.value;
   const name = end?.name ?? "LEFT";
   const calm = CALM.has(name);
+  const { title, rest, next } = wordsOf(end);
   return (
     <Page narrow>
       <section class="card roomy waiting" role={calm ? undefined : "alert"}>
@@ -24,19 +42,21 @@ export function Over(): JSX.Element {
           <Icon name={calm ? "door" : "warning"} size={30} />
         </span>
         {info !== null && <p class="kicker plain">{info.title}</p>}
-        <h1>{titleOf(name)}</h1>
-        {end !== null && name !== "LEFT" && (
-          <p class="note">
-            {end.text} {end.next}
-          </p>
-        )}
+        <h1>{title}</h1>
+        {rest && <p>{rest}</p>}
+        {next && <p>{next}</p>}
         <div class="row center">
           <Button look="quiet" onClick={flow.goHome}>
             {t.over.home}
           </Button>
-          {name !== "ENDED" && (
+          {name === "BROKEN" && (
+            <Button look="primary" onClick={() => location.reload()}>
+              {t.over.reload}
+            </Button>
+          )}
+          {!NO_RETURN.has(name) && (
             <Button look="primary" onClick={() => void flow.again()}>
-              {t.over.again}
+              {CAME_OUT.has(name) ? t.over.again : t.common.retry}
             </Button>
           )}
         </div>
@@ -45,8 +65,8 @@ export function Over(): JSX.Element {
   );
 }
 
-export function Unsupported({ missing }: { missing: readonly string[] }): JSX.Element {
-  const names: Readonly<Record<string, string>> = t.unsupported.features;
+export function Unsupported({ missing }: { missing: readonly Feature[] }): JSX.Element {
+  const { features, next, nextSecure } = t.unsupported;
   return (
     <Page narrow>
       <section class="card roomy" role="alert">
@@ -54,10 +74,10 @@ export function Unsupported({ missing }: { missing: readonly string[] }): JSX.El
         <p>{t.unsupported.lead}</p>
         <ul class="bullets">
           {missing.map((feature) => (
-            <li key={feature}>{names[feature] ?? feature}</li>
+            <li key={feature}>{features[feature]}</li>
           ))}
         </ul>
-        <p>{t.unsupported.next}</p>
+        <p>{missing.includes("secure") ? nextSecure : next}</p>
       </section>
     </Page>
   );

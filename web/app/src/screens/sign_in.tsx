@@ -1,21 +1,23 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import * as flow from "../state/flow";
+import type { Problem } from "../state/model";
 import { app } from "../state/store";
 import { t } from "../text";
-import { Button, Field } from "../ui/controls";
+import { Button, Field, ProblemBox } from "../ui/controls";
 
 export function SignIn({ plain }: { plain?: boolean }): JSX.Element {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [create, setCreate] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
   const { busy, signUp } = app.value;
   return (
     <form
       class={plain ? "stack" : "card"}
       onSubmit={(event) => {
         event.preventDefault();
-        void flow.signIn(email.trim(), password, create);
+        void flow.signIn(email.trim(), password, create).then(setProblem);
       }}
     >
       <h2>{create ? t.signIn.signUp : t.signIn.title}</h2>
@@ -37,11 +39,19 @@ export function SignIn({ plain }: { plain?: boolean }): JSX.Element {
         value={password}
         onInput={setPassword}
       />
+      {problem && <ProblemBox {...problem} />}
       <Button type="submit" look={plain ? "primary" : "plain"} wide busy={busy}>
         {create ? t.signIn.signUp : t.signIn.submit}
       </Button>
       {signUp && (
-        <button type="button" class="link" onClick={() => setCreate(!create)}>
+        <button
+          type="button"
+          class="link"
+          onClick={() => {
+            setCreate(!create);
+            setProblem(null);
+          }}
+        >
           {create ? t.signIn.toSignIn : t.signIn.toSignUp}
         </button>
       )}

@@ -1,12 +1,19 @@
 /* A call: one meeting of the core and its media, told to the store. */
-import type { Credential, Meeting, MeetingEvent, Source } from "../../../core/src/types";
+import type { Credential, Meeting, MeetingEvent, Reason, Source } from "../../../core/src/types";
 import { effect, signal } from "@preact/signals";
 import type { LineEvent, MediaLine, Want } from "../engine/engine";
 import { engine } from "#engine";
 import { t } from "../text";
-import { cameraOn, cameraTrack, microphoneOn, microphoneTrack, stopDevices, toggle } from "./devices";
+import {
+  cameraOn,
+  cameraTrack,
+  microphoneOn,
+  microphoneTrack,
+  stopDevices,
+  toggle,
+} from "./devices";
 import { resume } from "./keep";
-import { findPerson } from "./model";
+import { canMedia, findPerson } from "./model";
 import { problemOf } from "./problem";
 import { app, dispatch, set } from "./store";
 
@@ -82,7 +89,7 @@ function onEvent(m: Meeting, event: MeetingEvent): void {
   switch (event.type) {
     case "phase":
       if (event.phase === "in-meeting") inMeeting(m);
-      if (event.phase === "over") end();
+      if (event.phase === "over") end(event.reason);
       break;
     case "joined":
       dispatch({ type: "joined", leaf: event.leaf });
@@ -183,7 +190,7 @@ function publishOwn(m: Meeting, line: MediaLine): () => void {
 }
 
 async function openLine(m: Meeting): Promise<void> {
-  if (call === null || call.line !== null || !app.value.canMedia) return;
+  if (call === null || call.line !== null || !canMedia(app.value)) return;
   set({ media: "connecting" });
   try {
     const line = await engine.openLine(m);
@@ -209,11 +216,12 @@ export function want(wants: readonly Want[]): void {
   call?.line?.want(wants);
 }
 
-/** What the browser shows as in use must not outlive the meeting. */
-function end(): void {
+/** What the browser shows as in use must not outlive the meeting. If it was this device that failed,
+ * a reload comes back to the place. */
+function end(why: Reason): void {
   closeMedia();
   stopDevices();
-  resume.forget();
+  if (why.name !== "BROKEN") resume.forget();
 }
 
 function closeMedia(): void {

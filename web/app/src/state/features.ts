@@ -1,12 +1,6 @@
 /* What a browser must have. Named so that people are told what is missing. */
 export type Feature =
-  | "secure"
-  | "webassembly"
-  | "webcrypto"
-  | "webrtc"
-  | "transform"
-  | "indexeddb"
-  | "worker";
+  "secure" | "webassembly" | "webcrypto" | "webrtc" | "transform" | "indexeddb" | "worker";
 
 type World = Record<string, unknown> & { isSecureContext?: boolean };
 
@@ -24,7 +18,7 @@ export function missingFeatures(world: World): Feature[] {
   return missing;
 }
 
-/** Without these there is neither sound nor picture, but the rest. */
+/** Without these there is neither sound nor picture, but all the rest. */
 export function missingForMedia(world: World): Feature[] {
   const missing: Feature[] = [];
   if (!has(world, "RTCPeerConnection")) missing.push("webrtc");

@@ -6,6 +6,7 @@ import * as call from "./call";
 import { startDevices, stopDevices } from "./devices";
 import { missingFeatures, missingForMedia } from "./features";
 import { keep, resume } from "./keep";
+import { canMedia, type Problem } from "./model";
 import { problemOf } from "./problem";
 import { app, dispatch, set } from "./store";
 
@@ -27,19 +28,25 @@ function loadCore(): Promise<Core> {
 
 const account = async (): Promise<Account> => (await loadCore()).account(location.origin);
 
-/** Work of which the user sees that it goes on, and what went wrong. */
-async function busily(work: () => Promise<void>): Promise<boolean> {
-  if (app.value.busy) return false;
+/** Work of which the user sees that it goes on; the result is what went wrong. */
+async function tried(work: () => Promise<void>): Promise<Problem | null> {
   set({ busy: true, problem: null });
   try {
     await work();
-    return true;
+    return null;
   } catch (error) {
-    set({ problem: problemOf(error) });
-    return false;
+    return problemOf(error);
   } finally {
     set({ busy: false });
   }
+}
+
+/** The same, told where the screen has its place for problems. */
+async function busily(work: () => Promise<void>): Promise<boolean> {
+  if (app.value.busy) return false;
+  const problem = await tried(work);
+  if (problem !== null) set({ problem });
+  return problem === null;
 }
 
 /* ---- Opening the page ---- */
@@ -52,7 +59,7 @@ export async function start(): Promise<void> {
     set({ screen: { at: "unsupported", missing } });
     return;
   }
-  set({ canMedia: missingForMedia(globalThis as never).length === 0 });
+  set({ lacking: missingForMedia(globalThis as never) });
   addEventListener("popstate", () => void arrive());
   addEventListener("hashchange", () => void arrive());
   await arrive();
@@ -133,8 +140,9 @@ export async function openLink(text: string): Promise<string | null> {
 
 /* ---- Who one is ---- */
 
-export const signIn = (email: string, password: string, create: boolean): Promise<boolean> =>
-  busily(async () => {
+/** Tells what is wrong, or null: it is shown beside the fields. */
+export const signIn = (email: string, password: string, create: boolean): Promise<Problem | null> =>
+  tried(async () => {
     const a = await account();
     const session = create ? await a.signUp(email, password) : await a.signIn(email, password);
     await keep.sessions.put(USER, session);
@@ -199,7 +207,7 @@ export async function toDevices(name: string, guest: boolean): Promise<void> {
   asGuest = guest;
   set({ name: name.trim(), screen: { at: "devices" }, problem: null });
   await keep.settings.put("person", { name: name.trim() });
-  await startDevices();
+  if (canMedia(app.value)) await startDevices();
 }
 
 export const backToEntrance = (): void => {

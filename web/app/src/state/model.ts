@@ -10,11 +10,12 @@ import type {
   Severity,
   Waiting,
 } from "../../../core/src/types";
+import type { Feature } from "./features";
 
 /** Where the user is. The phase of the meeting decides from "call" on. */
 export type Screen =
   | { readonly at: "starting" }
-  | { readonly at: "unsupported"; readonly missing: readonly string[] }
+  | { readonly at: "unsupported"; readonly missing: readonly Feature[] }
   | { readonly at: "home" }
   | { readonly at: "entrance" }
   | { readonly at: "devices" }
@@ -70,7 +71,7 @@ export interface AppState {
   readonly name: string;
   readonly problem: Problem | null;
   readonly busy: boolean;
-  readonly canMedia: boolean;
+  readonly lacking: readonly Feature[]; // without which there is neither sound nor picture
 
   readonly phase: Phase;
   readonly end: Reason | null;
@@ -115,7 +116,7 @@ export const initial: AppState = {
   name: "",
   problem: null,
   busy: false,
-  canMedia: true,
+  lacking: [],
   phase: "idle",
   end: null,
   label: "",
@@ -142,6 +143,8 @@ export const initial: AppState = {
 };
 
 /* ---- Looking ---- */
+
+export const canMedia = (s: AppState): boolean => s.lacking.length === 0;
 
 export const findPerson = (s: AppState, leaf: number): Person | undefined =>
   s.roster.find((p) => p.leaf === leaf);

@@ -114,8 +114,8 @@ function setPanel(s: AppState, panel: AppState["panel"]): AppState {
 
 /** Everything of a call is forgotten; who one is and where stays. */
 function leaveCall(s: AppState): AppState {
-  const { screen, session, signUp, meetings, link, number, name, canMedia, layout } = s;
-  return { ...initial, screen, session, signUp, meetings, link, number, name, canMedia, layout };
+  const { screen, session, signUp, meetings, link, number, name, lacking, layout } = s;
+  return { ...initial, screen, session, signUp, meetings, link, number, name, lacking, layout };
 }
 
 export function reduce(s: AppState, a: Action): AppState {

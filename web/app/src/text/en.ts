@@ -22,10 +22,10 @@ export const en = {
   },
 
   home: {
-    title: "Meetings that only those in them can read",
+    title: "Meetings nobody else can listen in on",
     lead:
-      "Audio, video, screen and chat are encrypted from end to end. The server passes them on and " +
-      "holds no key.",
+      "Audio, video, shared screens and chat are encrypted from end to end. The server passes them " +
+      "on and holds no key.",
     joinTitle: "Join a meeting",
     joinField: "Meeting link",
     joinHint: "The whole link, with everything after the # sign.",
@@ -45,22 +45,23 @@ export const en = {
     number: (n: string) => `Number ${n}`,
     personalRoom: "Personal room",
     delete: "Delete",
-    deleteQuestion: (title: string) =>
-      `Delete “${title}”? If it is under way it ends for everybody. Its link stops working.`,
+    deleteTitle: (title: string) => `Delete “${title}”?`,
+    deleteLead: "Its link stops working. If the meeting is under way, it ends for everybody.",
     linkKept: "Open",
-    linkElsewhere: "The link was made on another device and is not kept here.",
+    linkElsewhere:
+      "The link was made on another device and is not kept here. Open it there, or make a new meeting.",
     instantTitle: (name: string) => `Meeting of ${name}`,
     personalTitle: (name: string) => `Room of ${name}`,
   },
 
   signIn: {
     title: "Sign in",
-    lead: "Signed in, others see your verified address.",
+    lead: "Others see your verified address beside your name.",
     email: "E-mail address",
     password: "Password",
     submit: "Sign in",
     signUp: "Make an account",
-    signUpLead: "Others will see your address as verified by this server.",
+    signUpLead: "Others see your address as verified by this server.",
     toSignUp: "No account yet? Make one",
     toSignIn: "Have an account? Sign in",
     newPasswordHint: "8 characters or more",
@@ -79,9 +80,9 @@ export const en = {
     signedIn: (who: string) => `Continue as ${who}`,
     otherAccount: "Use another account",
     name: "Your name",
-    nameHint: "As others shall see it. It is shown beside your identity, not in place of it.",
+    nameHint: "This is what others see, beside your identity and not in its place.",
     nameNeeded: "Please enter a name, so that others know whom they let in.",
-    nameTooLong: "This name is too long. Use at most 64 bytes.",
+    nameTooLong: "This name is too long. Use a shorter one.",
     continue: "Continue",
   },
 
@@ -121,14 +122,17 @@ export const en = {
       connecting: ["Connecting", "Checking the meeting and its organiser …"],
       "not-started": [
         "The meeting has not started",
-        "It starts when a host is there. You need not do anything.",
+        "It starts when a host is there. You do not have to do anything.",
       ],
-      "in-lobby": ["Waiting for a host to let you in", "A host sees your name and your identity."],
+      "in-lobby": [
+        "Waiting for a host to let you in",
+        "The hosts see your name and your identity.",
+      ],
       joining: ["You are being let in", "Agreeing on keys with everybody …"],
       reconnecting: ["Connecting", "The connection was lost. Trying again …"],
     },
     organiser: (who: string) => `Organised by ${who}`,
-    asYou: (name: string, label: string) => `You join as ${name} (${label})`,
+    asYou: (name: string, label: string) => `You are joining as ${name} (${label})`,
     leave: "Leave",
   },
 
@@ -162,7 +166,6 @@ export const en = {
     aloneHint: "Invite others with the meeting's link.",
     copyLink: "Copy link",
     invite: "Copy invitation",
-    sharing: (name: string) => `${name} shares the screen`,
     page: (at: number, of: number) => `Page ${at} of ${of}`,
     previous: "Previous page",
     next: "Next page",
@@ -186,14 +189,15 @@ export const en = {
     notVerified: "Identity not verified",
     guest: "Joined as a guest: the name is only what this person typed.",
     claim: "The name is what this person typed; the identity is what the certificate proves.",
-    sameName: "Somebody else here shows a like name.",
+    sameName: "Somebody else here shows a similar name. Compare the identities.",
     certificate: "Show certificate",
+    certificateText: "What the certificate says",
     certificateOf: (name: string) => `Certificate of ${name}`,
     actions: (name: string) => `Actions for ${name}`,
     eject: "Remove from meeting",
     ejectQuestion: (name: string) => `Remove ${name}?`,
     ejectLead:
-      "New keys are agreed without this person at once. To come back, a host has to let them in.",
+      "New keys are agreed without this person at once. They only come back if a host lets them in.",
     makeCohost: "Make co-host",
     endCohost: "No longer co-host",
     pin: "Show large",
@@ -229,8 +233,8 @@ export const en = {
     field: "Message to everybody",
     send: "Send",
     sending: "Sending …",
-    from: (name: string, time: string) => `${name}, ${time}`,
-    tooLong: "This message is too long.",
+    mine: "You",
+    tooLong: "This message is too long. Send it in parts.",
   },
 
   info: {
@@ -243,7 +247,7 @@ export const en = {
     started: "Started",
     members: "Participants",
     link: "Link",
-    linkHint: "Whoever has the link can come to the door. Give it to invited people alone.",
+    linkHint: "Whoever has the link can come to the door. Give it only to people you invite.",
     statement:
       "You are securely and confidentially connected to this meeting with strong end-to-end encryption.",
     statementOpen:
@@ -252,7 +256,8 @@ export const en = {
     statementWarning: "Something needs your attention. Compare the security code with the others.",
     code: "Security code",
     codeHint:
-      "Read it to each other. The same code for everybody means the same meeting, people and keys.",
+      "Read it to each other. If everybody has the same code, all are in the same meeting, with the " +
+      "same people and keys, and nobody is in between.",
     codeChanges: "It changes whenever somebody joins or leaves.",
     codeWait: "Being computed …",
     readAloud: "Read it aloud",
@@ -263,7 +268,7 @@ export const en = {
     media: "Media connection",
     mediaNone: "Not connected",
     mediaConnecting: "Connecting …",
-    mediaCipher: (cipher: string) => `DTLS-SRTP with ${cipher}, in it SFrame with AES-256-GCM`,
+    mediaCipher: (cipher: string) => `SFrame with AES-256-GCM, inside DTLS-SRTP with ${cipher}`,
     endToEnd: "End-to-end encrypted",
     parts: {
       audio: "Audio",
@@ -285,7 +290,6 @@ export const en = {
   },
 
   notice: {
-    next: "What to do",
     dismiss: "Dismiss",
     compare: "Show the security code",
     alarm: "Security warning",
@@ -324,16 +328,16 @@ export const en = {
       everybody: "Everybody with the link, guests too",
     },
     joinBeforeHost: "May start before a host is there",
-    autoLock: "Lock the meeting some time after its start",
-    autoLockMinutes: (n: number) => `after ${n} minutes`,
-    never: "never",
+    autoLock: "Lock the meeting by itself",
+    autoLockMinutes: (n: number) => `${n} minutes after its start`,
+    never: "Never",
     create: "Make meeting",
-    past: "This time has passed. Choose a later one.",
+    past: "This time is over. Choose a later one.",
   },
 
   invitation: {
     title: "The meeting is made",
-    lead: "Send the invitation to whom you want there. The link holds the secret to get in.",
+    lead: "Send the invitation to those you want there. The link holds the secret to get in.",
     copyLink: "Copy link",
     copyText: "Copy invitation",
     calendar: "Calendar file",
@@ -348,16 +352,20 @@ export const en = {
     LEFT: "You left the meeting",
     ENDED: "The meeting has ended",
     EJECTED: "You were removed from the meeting",
+    BROKEN: "Something failed on this device",
+    brokenNext: "Load the page again: you come back to your place in the meeting.",
+    reload: "Load the page again",
     other: "You are not in the meeting",
     again: "Join again",
     home: "To the front page",
-    next: "What to do",
   },
 
   unsupported: {
     title: "This browser cannot hold an encrypted meeting",
     lead: "It lacks:",
     next: "Update it, or use a current Chrome, Edge or Chromium. Or join with the program conclave.",
+    nextSecure:
+      "Open the page by its https address. On the server itself, http://localhost does, too.",
     features: {
       secure: "a secure connection (https, or localhost)",
       webassembly: "WebAssembly",
@@ -367,12 +375,15 @@ export const en = {
       indexeddb: "IndexedDB, to keep keys",
       worker: "module workers",
     },
-    mediaOnly:
-      "This browser cannot encrypt sound and pictures. You can join to read and write in the chat.",
+    mediaTitle: "Join without sound and pictures",
+    mediaLead: (what: string) =>
+      `This browser cannot send and receive them encrypted. It lacks ${what}.`,
+    mediaNext:
+      "You can join, see who is there, and read and write in the chat. For sound and pictures use a " +
+      "current Chrome, Edge or Chromium.",
   },
 
   problem: {
-    title: "That did not work",
     unknown: "Something went wrong that is not known here.",
     unknownNext: "Reload the page. If it stays so, tell the administrator of the server.",
     offline: "The server cannot be reached.",

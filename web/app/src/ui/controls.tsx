@@ -14,6 +14,7 @@ interface ButtonProps {
   busy?: boolean;
   wide?: boolean;
   small?: boolean;
+  expanded?: boolean;
   label?: string; // where the visible words alone would not say of whom
   onClick?: () => void;
 }
@@ -26,6 +27,7 @@ export function Button(p: ButtonProps): JSX.Element {
       type={p.type ?? "button"}
       disabled={p.disabled || p.busy}
       aria-busy={p.busy ? "true" : undefined}
+      aria-expanded={p.expanded}
       aria-label={p.label}
       onClick={p.onClick}
     >

@@ -8,9 +8,15 @@ import { LevelMeter, playSample } from "./level";
 const optionsOf = (list: readonly MediaDeviceInfo[], kind: string) =>
   list.map((d, i) => [d.deviceId, d.label || `${kind} ${i + 1}`] as const);
 
-/** The track's own device: what is used, whatever was wished for. */
-const usedBy = (track: MediaStreamTrack | null, wished: string | undefined): string =>
-  track?.getSettings().deviceId ?? wished ?? "";
+/** The track's own device: what is used, whatever was wished for. With none, what would be. */
+function usedBy(
+  track: MediaStreamTrack | null,
+  wished: string | undefined,
+  list: readonly MediaDeviceInfo[],
+): string {
+  const used = track?.getSettings().deviceId ?? wished;
+  return list.some((d) => d.deviceId === used) ? (used ?? "") : (list[0]?.deviceId ?? "");
+}
 
 export function DeviceProblems(): JSX.Element | null {
   const found = [...new Set(Object.values(devices.problems.value))];
@@ -29,28 +35,33 @@ export function DeviceProblems(): JSX.Element | null {
 }
 
 export function DeviceChoice(): JSX.Element {
-  const camera = usedBy(devices.cameraTrack.value, devices.chosen.value.camera);
-  const microphone = usedBy(devices.microphoneTrack.value, devices.chosen.value.microphone);
+  const { chosen, cameras, microphones } = devices;
+  const camera = usedBy(devices.cameraTrack.value, chosen.value.camera, cameras.value);
+  const microphone = usedBy(
+    devices.microphoneTrack.value,
+    chosen.value.microphone,
+    microphones.value,
+  );
   const speakers = optionsOf(devices.speakers.value, t.devices.speaker);
-  const speaker = devices.chosen.value.speaker ?? speakers[0]?.[0] ?? "";
+  const speaker = chosen.value.speaker ?? speakers[0]?.[0] ?? "";
   return (
     <div class="stack">
-      {devices.cameras.value.length > 0 && (
+      {cameras.value.length > 0 && (
         <Select
           label={t.devices.camera}
           icon="camera"
           value={camera}
-          options={optionsOf(devices.cameras.value, t.devices.camera)}
+          options={optionsOf(cameras.value, t.devices.camera)}
           onChange={(id) => void devices.choose("camera", id)}
         />
       )}
-      {devices.microphones.value.length > 0 && (
+      {microphones.value.length > 0 && (
         <div>
           <Select
             label={t.devices.microphone}
             icon="mic"
             value={microphone}
-            options={optionsOf(devices.microphones.value, t.devices.microphone)}
+            options={optionsOf(microphones.value, t.devices.microphone)}
             onChange={(id) => void devices.choose("microphone", id)}
           />
           <LevelMeter track={devices.microphoneOn.value ? devices.microphoneTrack.value : null} />

@@ -12,13 +12,16 @@ export const isVerified = (i: Identity): boolean => i.category !== "unverified";
 
 export const labelOf = (i: Identity): string => (isVerified(i) ? i.label : t.people.unverified);
 
-/** For where nothing can be opened: tiles, messages. */
+/** For where nothing can be opened: tiles, messages. Where a domain is too long its beginning is left
+ * out, since its end says whose it is. */
 export function Badge({ identity }: { identity: Identity }): JSX.Element {
   const verified = isVerified(identity);
   return (
     <span class={verified ? "badge verified" : "badge unverified"}>
       <Icon name={verified ? "verified" : "unverified"} size={14} />
-      <span>{labelOf(identity)}</span>
+      <span class="badge-label">
+        <bdi>{labelOf(identity)}</bdi>
+      </span>
     </span>
   );
 }
@@ -39,20 +42,57 @@ function Lines({ identity, sameName }: { identity: Identity; sameName: boolean }
   );
 }
 
+interface Group {
+  readonly title: string;
+  readonly lines: { readonly name: string; readonly value: string }[];
+}
+
+/* As src/identity/describe.c writes it: the verdict, and "name: value" about it; then of each
+ * certificate a line that ends in a colon, and its own lines indented below. */
+function groupsOf(text: string): Group[] {
+  const groups: Group[] = [];
+  for (const line of text.split("\n").filter((l) => l !== "")) {
+    const [, name, value] = /^ *(.*?): (.*)$/.exec(line) ?? [];
+    const group = groups[groups.length - 1];
+    if (group === undefined || name === undefined || value === undefined)
+      groups.push({ title: line.replace(/:$/, ""), lines: [] });
+    else group.lines.push({ name, value });
+  }
+  return groups;
+}
+
+function Description({ text }: { text: string }): JSX.Element {
+  return (
+    <div class="certificate" role="region" aria-label={t.people.certificateText} tabIndex={0}>
+      {groupsOf(text).map(({ title, lines }, i) => (
+        <section key={i}>
+          <h3>{title}</h3>
+          <dl>
+            {lines.map(({ name, value }, k) => (
+              <div key={k} class="certificate-line">
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
+    </div>
+  );
+}
+
 export function Certificate(p: {
   who: number | string;
   name: string;
   onClose: () => void;
 }): JSX.Element {
-  const [text, setText] = useState(t.common.loading as string);
+  const [text, setText] = useState<string | null>(null);
   useEffect(() => {
     void attempt(async (m) => setText(await m.describe(p.who)));
   }, [p.who]);
   return (
     <Dialog title={t.people.certificateOf(p.name)} wide onClose={p.onClose}>
-      <pre class="certificate" tabIndex={0}>
-        {text}
-      </pre>
+      {text === null ? <p>{t.common.loading}</p> : <Description text={text} />}
     </Dialog>
   );
 }
@@ -85,6 +125,16 @@ export function IdentityBadge(p: {
       });
     setOpen(true);
   };
+  useEffect(() => {
+    if (!open) return;
+    addEventListener("resize", show);
+    return () => removeEventListener("resize", show);
+  }, [open]);
+  /* The focus goes back there when the certificate is closed. */
+  const showCertificate = () => {
+    root.current?.querySelector("button")?.focus();
+    setShown(true);
+  };
   const hide = (event: FocusEvent | MouseEvent) => {
     const to = event.relatedTarget as Node | null;
     if (to === null || !root.current?.contains(to)) setOpen(false);
@@ -111,7 +161,7 @@ export function IdentityBadge(p: {
       >
         <Badge identity={p.identity} />
       </button>
-      {open && (
+      {open && !shown && (
         <span
           class="identity-card"
           id={id}
@@ -120,7 +170,7 @@ export function IdentityBadge(p: {
           style={place}
         >
           <Lines identity={p.identity} sameName={p.sameName ?? false} />
-          <button type="button" class="link" onClick={() => setShown(true)}>
+          <button type="button" class="link" onClick={showCertificate}>
             {t.people.certificate}
           </button>
         </span>

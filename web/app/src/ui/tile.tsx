@@ -77,7 +77,8 @@ function Label({ person, screen }: { person: Person; screen: boolean }): JSX.Ele
         </span>
       )}
       {screen && <Icon name="share" size={14} />}
-      <span class="tile-name">{person.me ? `${name} (${t.common.you})` : name}</span>
+      <span class="tile-name">{name}</span>
+      {person.me && <span class="tile-you">({t.common.you})</span>}
       <Badge identity={person.identity} />
     </span>
   );
@@ -108,12 +109,13 @@ export function Tile(p: {
           fit={source === "screen"}
         />
       ) : (
-        <Avatar name={person.name || t.common.unnamed} size="large" />
+        <Avatar name={person.name} size="large" />
       )}
       {speaking && <span class="hidden">{t.people.speaking}</span>}
       {!person.connected && (
         <span class="tile-state">
-          <Icon name="away" size={16} /> {t.people.away}
+          <Icon name="away" size={16} />
+          <span>{t.people.away}</span>
         </span>
       )}
       {person.hand && (
