@@ -22,7 +22,7 @@ packages_of()
     fuzz) packages_of build; echo clang-19 libclang-rt-19-dev ;;
     coverage) packages_of test; echo gcovr ;;
     taint) packages_of test; echo valgrind libc6-dbg ;;
-    browser) packages_of build; echo chromium; node_packages ;;
+    browser) packages_of build; echo chromium fonts-noto-color-emoji; node_packages ;;
     web) packages_of build; echo clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 python3; node_packages ;;
     all) for group in test lint fuzz coverage taint browser web; do packages_of $group; done ;;
     *) echo "unknown group: $1" >&2; return 1 ;;

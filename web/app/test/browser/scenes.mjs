@@ -1,151 +1,197 @@
 /* Every screen of the app, as a scripted meeting brings it about: [name, how to get there]. */
-const LINK = `/m/4085551234#1.${"A".repeat(86)}`;
+import {
+  control,
+  crowd,
+  enter,
+  full,
+  join,
+  LINK,
+  lobby,
+  longNames,
+  notice,
+  openActions,
+  openInfo,
+  over,
+  phase,
+  reason,
+  signIn,
+  toDevices,
+  turnedAway,
+  without,
+  withoutDevices,
+} from "./acts.mjs";
 
-export async function toDevices(page, origin, name = "Barbara German") {
-  await page.goto(origin + LINK);
-  await page.getByLabel("Your name").fill(name);
-  await page.getByRole("button", { name: "Continue", exact: true }).click();
-  await page.getByRole("button", { name: "Join now" }).waitFor();
-}
-
-async function signIn(page, origin, email) {
-  await page.goto(origin);
-  await page.getByLabel("E-mail address").fill(email);
-  await page.getByLabel("Password").fill("correct horse");
-  await page.locator("form").getByRole("button", { name: "Sign in", exact: true }).click();
-  await page.getByRole("button", { name: "Sign out" }).waitFor();
-}
-
-async function join(page) {
-  await page.getByRole("button", { name: "Join now" }).click();
-  await page.waitForFunction(() => globalThis.script.meeting !== null);
-  await page.evaluate(() => {
-    const { meeting, verified } = globalThis.script;
-    meeting.facts = {
-      title: "Intelligence, Security & Analytics",
-      organiser: "barbara.german@company.com",
-      organiserIdentity: verified("barbara.german@company.com"),
-      open: false,
-      inMeeting: false,
-      locked: false,
-      hostPresent: true,
-      epoch: 0,
-      startedAt: 0,
-      members: 0,
-      suite: 2,
-      cardHash: "00",
-    };
-    meeting.emit({ type: "card" });
-  });
-}
-
-/** In the meeting, alone, as its organiser or as a guest. */
-export async function enter(page, origin, { host = true } = {}) {
-  if (host) await signIn(page, origin, "barbara.german@company.com");
-  await toDevices(page, origin, host ? "Barbara German" : "Brandon Seeger");
-  await join(page);
-  await page.evaluate((isHost) => {
-    const { meeting, person } = globalThis.script;
-    meeting.facts = { ...meeting.facts, inMeeting: true, epoch: 1, startedAt: Date.now() - 754000 };
-    meeting.people = [
-      person(0, meeting.myName, meeting.myIdentity, {
-        me: true,
-        role: isHost ? "organiser" : "attendee",
-      }),
-    ];
-    meeting.setPhase("in-meeting");
-    meeting.epoch();
-  }, host);
-  await page.locator(".meeting").waitFor();
-}
-
-async function crowd(page, n = 6) {
-  await page.waitForFunction(() => globalThis.script.line !== null);
-  await page.evaluate((count) => {
-    const { meeting, line, person, verified, guest } = globalThis.script;
-    const silent = { audio: false, camera: true, screen: false };
-    const unseen = { audio: false, camera: false, screen: false };
-    const others = [
-      person(1, "Brandon Seeger", guest, { sends: silent }),
-      person(2, "Brenda Song", verified("brenda.song@company.com"), { role: "cohost" }),
-      person(3, "Giacomo Drago", verified("giacomo.drago@example.com", "Let's Encrypt")),
-      person(4, "Maria Rossi", verified("maria.rossi@company.com"), { hand: true, sends: unseen }),
-      person(5, "Simon Jones", verified("simon.jones@company.com"), { connected: false }),
-    ];
-    for (let i = 6; i < count; i++)
-      others.push(person(i, `Person ${i}`, verified(`person${i}@company.com`)));
-    others.slice(0, count - 1).forEach((p) => meeting.add(p));
-    line.emit({ type: "state", state: "connected", cipher: "SRTP_AEAD_AES_256_GCM" });
-    line.emit({ type: "speakers", leaves: [3] });
-    for (const p of others) if (p.leaf % 5 !== 4 && p.connected) line.show(p.leaf, "camera");
-  }, n);
-}
-
-const lobby = (page) =>
-  page.evaluate(() => {
-    const { meeting, verified, guest } = globalThis.script;
-    const since = Date.now();
-    const people = ["Flora Boone", "Angela Estrada", "Travis Jimenez"];
-    for (const name of people) {
-      const address = `${name.toLowerCase().replace(" ", ".")}@company.com`;
-      meeting.knock({ ref: address, since, name, identity: verified(address) });
-    }
-    const cody = verified("cody.fisher@tmedemo.com", "Let's Encrypt");
-    meeting.knock({ ref: "c", since, name: "Cody Fisher", identity: cody });
-    meeting.knock({ ref: "g", since, name: "Annette Black", identity: guest });
-  });
-
-const control = (page, name) => page.locator(".control-bar").getByRole("button", { name }).first();
-
-const phase = (page, name, why) =>
-  page.evaluate(
-    ([to, because]) => globalThis.script.meeting.setPhase(to, globalThis.script.reason(...because)),
-    [name, why ?? ["NONE", "", ""]],
-  );
-
-async function full(page, origin, how) {
-  await enter(page, origin, how);
-  await crowd(page);
-}
-
-async function openInfo(page, tab) {
-  await page.getByRole("button", { name: "End-to-end encrypted" }).click();
-  await page.getByRole("tab", { name: tab }).click();
-}
-
-export const scenes = [
+const beforeTheMeeting = [
   ["home", (p, o) => p.goto(o)],
-  ["home-signed-in", (p, o) => signIn(p, o, "barbara.german@company.com")],
+  [
+    "home-wrong",
+    async (p, o) => {
+      await p.goto(o);
+      await p.getByLabel("Meeting link").fill("https://example.com/");
+      await p.getByRole("button", { name: "Join", exact: true }).click();
+      await p.getByLabel("E-mail address").fill("barbara.german@company.com");
+      await p.getByLabel("Password").fill("wrong");
+      await p.locator("form").getByRole("button", { name: "Sign in", exact: true }).click();
+      await p.getByText("The name or the password is wrong.").waitFor();
+    },
+  ],
+  [
+    "sign-up",
+    async (p, o) => {
+      await p.goto(o);
+      await p.getByRole("button", { name: "No account yet?" }).click();
+    },
+  ],
+  ["home-signed-in", (p, o) => signIn(p, o)],
+  [
+    "home-nothing-yet",
+    async (p, o) => {
+      await p.goto(o);
+      await p.evaluate(() => (globalThis.script.meetings = []));
+      await p.getByLabel("E-mail address").fill("barbara.german@company.com");
+      await p.getByLabel("Password").fill("correct horse");
+      await p.locator("form").getByRole("button", { name: "Sign in", exact: true }).click();
+      await p.getByText("No meetings yet").waitFor();
+    },
+  ],
   [
     "schedule",
     async (p, o) => {
-      await signIn(p, o, "barbara.german@company.com");
+      await signIn(p, o);
       await p.getByRole("button", { name: /^Schedule/ }).click();
     },
   ],
   [
     "invitation",
     async (p, o) => {
-      await signIn(p, o, "barbara.german@company.com");
+      await signIn(p, o);
       await p.getByRole("button", { name: /^Schedule/ }).click();
       await p.getByLabel("Title").fill("Monthly product briefing");
       await p.getByRole("button", { name: "Make meeting" }).click();
       await p.getByRole("heading", { name: "The meeting is made" }).waitFor();
     },
   ],
+  [
+    "delete-meeting",
+    async (p, o) => {
+      await signIn(p, o);
+      await p.getByRole("button", { name: "Delete: Monthly product briefing" }).click();
+    },
+  ],
   ["entrance", (p, o) => p.goto(o + LINK)],
+  [
+    "entrance-sign-in",
+    async (p, o) => {
+      await p.goto(o + LINK);
+      await p.getByRole("button", { name: "Sign in" }).click();
+    },
+  ],
+  [
+    "entrance-signed-in",
+    async (p, o) => {
+      await signIn(p, o);
+      await p.goto(o + LINK);
+      await p.getByText("Continue as barbara.german@company.com").waitFor();
+    },
+  ],
   ["devices", (p, o) => toDevices(p, o)],
   [
-    "lobby-waiting",
+    "devices-off",
+    async (p, o) => {
+      await toDevices(p, o);
+      await p.getByRole("button", { name: "Stop video" }).click();
+      await p.getByRole("button", { name: "Mute" }).click();
+    },
+  ],
+  [
+    "devices-denied",
+    async (p, o) => {
+      await withoutDevices(p, "NotAllowedError");
+      await toDevices(p, o);
+    },
+  ],
+  [
+    "devices-none",
+    async (p, o) => {
+      await withoutDevices(p, "NotFoundError");
+      await toDevices(p, o);
+    },
+  ],
+  [
+    "devices-no-media",
+    async (p, o) => {
+      await without(p, "RTCRtpScriptTransform");
+      await toDevices(p, o);
+    },
+  ],
+  [
+    "devices-failed",
+    async (p, o) => {
+      await toDevices(p, o);
+      const why = reason("KEY_PACKAGE");
+      await p.evaluate((because) => (globalThis.script.refusal = because), why);
+      await p.getByRole("button", { name: "Join now" }).click();
+      await p.getByText(why[1]).waitFor();
+    },
+  ],
+  ["unsupported", (p, o) => without(p, "WebAssembly").then(() => p.goto(o + LINK))],
+];
+
+const atTheDoor = [
+  [
+    "connecting",
+    async (p, o) => {
+      await toDevices(p, o, "Brandon Seeger");
+      await p.getByRole("button", { name: "Join now" }).click();
+      await p.getByRole("heading", { name: "Connecting" }).waitFor();
+    },
+  ],
+  ...[
+    ["lobby-waiting", "in-lobby", "Waiting for a host"],
+    ["not-started", "not-started", "The meeting has not started"],
+    ["being-let-in", "joining", "You are being let in"],
+  ].map(([name, to, heading]) => [
+    name,
     async (p, o) => {
       await toDevices(p, o, "Brandon Seeger");
       await join(p);
-      await phase(p, "in-lobby");
-      await p.getByRole("heading", { name: "Waiting for a host" }).waitFor();
+      await phase(p, to);
+      await p.getByRole("heading", { name: heading }).waitFor();
+    },
+  ]),
+];
+
+const inTheMeeting = [
+  ["alone", (p, o) => enter(p, o)],
+  [
+    "two",
+    async (p, o) => {
+      await enter(p, o);
+      await crowd(p, 2);
     },
   ],
-  ["alone", (p, o) => enter(p, o)],
   ["grid", (p, o) => full(p, o)],
+  [
+    "sixteen",
+    async (p, o) => {
+      await enter(p, o);
+      await crowd(p, 16);
+    },
+  ],
+  [
+    "forty",
+    async (p, o) => {
+      await enter(p, o);
+      await crowd(p, 40);
+    },
+  ],
+  [
+    "long-names",
+    async (p, o) => {
+      await enter(p, o);
+      await longNames(p);
+    },
+  ],
   [
     "speaker",
     async (p, o) => {
@@ -162,10 +208,98 @@ export const scenes = [
     },
   ],
   [
-    "crowd",
+    "reactions",
     async (p, o) => {
-      await enter(p, o);
-      await crowd(p, 31);
+      await full(p, o);
+      await control(p, "React").click();
+      await p.evaluate(() => {
+        const { meeting } = globalThis.script;
+        for (const [leaf, emoji] of [
+          [1, "👏"],
+          [2, "🎉"],
+          [2, "👍"],
+          [4, "❤️"],
+        ])
+          meeting.emit({ type: "reaction", leaf, emoji });
+      });
+    },
+  ],
+  [
+    "muted-by-host",
+    async (p, o) => {
+      await full(p, o, { host: false });
+      await p.evaluate(() => globalThis.script.meeting.emit({ type: "mute", by: 2 }));
+    },
+  ],
+  [
+    "reconnecting",
+    async (p, o) => {
+      await full(p, o);
+      await phase(p, "reconnecting");
+    },
+  ],
+  [
+    "media-lost",
+    async (p, o) => {
+      await full(p, o);
+      await p.evaluate(() =>
+        globalThis.script.line.emit({ type: "state", state: "lost", cipher: null }),
+      );
+    },
+  ],
+  [
+    "alarm",
+    async (p, o) => {
+      await full(p, o);
+      await notice(p, "alarm", reason("NOT_ALLOWED"));
+    },
+  ],
+  [
+    "warning",
+    async (p, o) => {
+      await full(p, o);
+      await notice(p, "warning", reason("OTHERS_SILENT"));
+    },
+  ],
+  [
+    "more-menu",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, "More").click();
+    },
+  ],
+  [
+    "leave-menu",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, "Leave").click();
+    },
+  ],
+  [
+    "end-question",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, "Leave").click();
+      await p.getByRole("menuitem", { name: "End for everybody" }).click();
+    },
+  ],
+  [
+    "settings",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, "More").click();
+      await p.getByRole("menuitem", { name: "Camera and microphone" }).click();
+    },
+  ],
+];
+
+const panels = [
+  [
+    "people",
+    async (p, o) => {
+      await full(p, o);
+      await p.evaluate(() => globalThis.script.meeting.lock(true));
+      await control(p, "Participants").click();
     },
   ],
   [
@@ -177,11 +311,67 @@ export const scenes = [
     },
   ],
   [
+    "lobby-banner",
+    async (p, o) => {
+      await full(p, o);
+      await lobby(p);
+    },
+  ],
+  [
+    "people-long-names",
+    async (p, o) => {
+      await enter(p, o);
+      await longNames(p);
+      await control(p, "Participants").click();
+    },
+  ],
+  [
+    "people-none-found",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, "Participants").click();
+      await p.getByLabel("Search participants").fill("Zebulon");
+    },
+  ],
+  [
+    "person-menu",
+    async (p, o) => {
+      await full(p, o);
+      await openActions(p, "Giacomo Drago");
+    },
+  ],
+  [
+    "eject-question",
+    async (p, o) => {
+      await full(p, o);
+      await openActions(p, "Brandon Seeger");
+      await p.getByRole("menuitem", { name: "Remove from meeting" }).click();
+    },
+  ],
+  [
     "identity",
     async (p, o) => {
       await full(p, o);
       await control(p, "Participants").click();
       await p.locator(".panel .badge-button").filter({ hasText: "example.com" }).focus();
+    },
+  ],
+  [
+    "identity-guest",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, "Participants").click();
+      await p.locator(".panel .badge-button").filter({ hasText: "Unverified" }).focus();
+    },
+  ],
+  [
+    "certificate",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, "Participants").click();
+      await p.locator(".panel .badge-button").filter({ hasText: "example.com" }).focus();
+      await p.getByRole("button", { name: "Show certificate" }).click();
+      await p.getByText("SHA-256").first().waitFor();
     },
   ],
   [
@@ -194,10 +384,36 @@ export const scenes = [
         say(3, "1", "Good morning! Can everybody see the second chart?");
         say(3, "2", "It is the one with the <b>blue</b> bar.");
         say(1, "3", "Yes, thank you.");
+        say(4, "4", `https://example.com/${"minutes-of-the-last-meeting/".repeat(5)}`);
       });
       await control(p, /^Chat/).click();
       await p.getByLabel("Message to everybody").fill("So do I.");
       await p.getByRole("button", { name: "Send" }).click();
+    },
+  ],
+  [
+    "chat-empty",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, /^Chat/).click();
+    },
+  ],
+  [
+    "chat-unread",
+    async (p, o) => {
+      await full(p, o);
+      await p.evaluate(() => {
+        const text = "Can you hear me?";
+        globalThis.script.meeting.emit({ type: "chat", leaf: 1, id: "1", text });
+      });
+    },
+  ],
+  [
+    "chat-too-long",
+    async (p, o) => {
+      await full(p, o);
+      await control(p, /^Chat/).click();
+      await p.getByLabel("Message to everybody").fill("No end to it. ".repeat(300));
     },
   ],
   [
@@ -216,47 +432,46 @@ export const scenes = [
     },
   ],
   [
-    "alarm",
+    "info-alarmed",
     async (p, o) => {
       await full(p, o);
-      await p.evaluate(() => {
-        const { meeting, reason } = globalThis.script;
-        const because = reason(
-          "NOT_ALLOWED",
-          "Somebody tried a change that is not theirs to make.",
-          "Ask a host of the meeting.",
-        );
-        meeting.emit({ type: "notice", severity: "alarm", reason: because, leaf: null, text: "" });
-      });
+      await notice(p, "alarm", reason("COMMIT_FOREIGN"));
+      await p.getByRole("button", { name: "Show the security code" }).click();
     },
   ],
+];
+
+const afterTheMeeting = [
+  ...["LEFT", "ENDED", "EJECTED", "REMOVED_DISCONNECTED", "REPLACED", "UNCONFIRMED_END"].map(
+    (name) => [`over-${name.toLowerCase().replace(/_/g, "-")}`, (p, o) => over(p, o, name)],
+  ),
   [
-    "reconnecting",
+    "over-broken",
     async (p, o) => {
       await full(p, o);
-      await phase(p, "reconnecting");
+      await phase(p, "over", ["BROKEN", "The worker that encrypts does not answer.", ""]);
     },
   ],
-  [
-    "more-menu",
-    async (p, o) => {
-      await full(p, o);
-      await control(p, "More").click();
-    },
-  ],
-  [
-    "muted-by-host",
-    async (p, o) => {
-      await full(p, o, { host: false });
-      await p.evaluate(() => globalThis.script.meeting.emit({ type: "mute", by: 2 }));
-    },
-  ],
-  [
-    "ejected",
-    async (p, o) => {
-      await full(p, o, { host: false });
-      const why = ["EJECTED", "A host removed you from the meeting.", "Ask a host of the meeting."];
-      await phase(p, "over", why);
-    },
-  ],
+  ...[
+    "FULL",
+    "LOCKED",
+    "CLOCK",
+    "CERTIFICATE_EXPIRED",
+    "CARD_MISMATCH",
+    "NO_SUCH_MEETING",
+    "REFUSED_BY_HOST",
+    "REFUSED_BY_POLICY",
+    "TOO_EARLY",
+  ].map((name) => [
+    `over-${name.toLowerCase().replace(/_/g, "-")}`,
+    (p, o) => turnedAway(p, o, name),
+  ]),
+];
+
+export const scenes = [
+  ...beforeTheMeeting,
+  ...atTheDoor,
+  ...inTheMeeting,
+  ...panels,
+  ...afterTheMeeting,
 ];

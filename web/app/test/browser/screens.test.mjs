@@ -5,8 +5,9 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { control, enter, longNames, toDevices, without, withoutDevices } from "./acts.mjs";
 import { missing, openPage, root, startBrowser, startServer } from "./harness.mjs";
-import { enter, scenes, toDevices } from "./scenes.mjs";
+import { scenes } from "./scenes.mjs";
 
 const why = missing();
 if (why !== null) console.log(`** SKIPPED: ${why}. Nothing was shown about browsers. **`);
@@ -66,6 +67,46 @@ for (const [name, reach] of scenes)
       assert.deepEqual(await findings(page), [], "narrow");
     }),
   );
+
+test("however long names are, nobody who is unverified looks verified", { skip }, () =>
+  inPage({}, async (page) => {
+    await enter(page, server.url);
+    await longNames(page);
+    for (const width of [360, 700, 1280])
+      for (const panel of [false, true]) {
+        await page.setViewportSize({ width, height: 800 });
+        const cut = await page.locator(".badge.unverified .badge-label").evaluateAll((labels) =>
+          labels
+            .filter((label) => label.offsetParent !== null)
+            .filter((label) => {
+              const whole = label.firstChild.getBoundingClientRect();
+              const box = label.closest(".tile-label, .person-text").getBoundingClientRect();
+              return label.scrollWidth > label.clientWidth || whole.right > box.right;
+            })
+            .map((label) => label.closest("li").innerText),
+        );
+        assert.deepEqual(cut, [], `${width} wide, ${panel ? "with" : "without"} the panel`);
+        if (panel) await page.getByRole("button", { name: "Close", exact: true }).click();
+        else await control(page, "Participants").click();
+        await page.locator(".panel").waitFor({ state: panel ? "detached" : "visible" });
+      }
+  }),
+);
+
+test("of a domain that is too long the end is seen", { skip }, () =>
+  inPage({ viewport: { width: 360, height: 740 } }, async (page) => {
+    await enter(page, server.url);
+    await longNames(page);
+    await control(page, "Participants").click();
+    const label = page.locator(".panel .badge-label").filter({ hasText: "holding.example.com" });
+    const [end, edge] = await label.evaluate((e) => [
+      e.firstChild.getBoundingClientRect().right,
+      e.getBoundingClientRect().right,
+    ]);
+    assert.ok(await label.evaluate((e) => e.scrollWidth > e.clientWidth), "it is too long");
+    assert.ok(end <= edge + 1, "its end is inside");
+  }),
+);
 
 test("a menu is opened, walked and closed by keyboard, and gives the focus back", { skip }, () =>
   inPage({}, async (page) => {
@@ -159,9 +200,7 @@ for (const [name, denied, cure] of [
 ])
   test(`${name}: told with its cure, and one can join all the same`, { skip }, () =>
     inPage({}, async (page) => {
-      await page.addInitScript((error) => {
-        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", error));
-      }, denied);
+      await withoutDevices(page, denied);
       await toDevices(page, server.url);
       await page.getByText(cure).waitFor();
       assert.deepEqual(await findings(page), []);
@@ -176,9 +215,7 @@ for (const [feature, text] of [
 ])
   test(`a browser without ${feature} is told so`, { skip }, () =>
     inPage({}, async (page) => {
-      await page.addInitScript((name) => {
-        Object.defineProperty(globalThis, name, { value: undefined });
-      }, feature);
+      await without(page, feature);
       await page.goto(server.url);
       await page.getByRole("alert").getByText(text).waitFor();
     }),

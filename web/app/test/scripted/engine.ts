@@ -19,6 +19,7 @@ const HOUR = 3_600_000;
 class Script {
   meeting: ScriptedMeeting | null = null;
   line: ScriptedLine | null = null;
+  refusal: [name: string, text: string, next: string] | null = null; // of certificates
   meetings: MeetingEntry[] = [
     { number: "4085551234", title: "Monthly product briefing", personal: false },
     { number: "4085550000", title: "Room of barbara.german", personal: true },
@@ -57,12 +58,14 @@ const account: Account = {
   guest: () => Promise.resolve(sessionOf("urn:uuid:1", "guest")),
   isAdmin: () => Promise.resolve(false),
   signOut: () => Promise.resolve(),
-  certify: async (session) =>
-    ({
-      identifier: session.identifier,
-      notAfter: Date.now() + HOUR,
-      renewAt: Date.now() + HOUR,
-    }) as Credential,
+  certify: async (session) => {
+    if (script.refusal !== null) {
+      const why = reason(...script.refusal);
+      throw new ConclaveError(why.name, why.text, why);
+    }
+    const until = Date.now() + HOUR;
+    return { identifier: session.identifier, notAfter: until, renewAt: until } as Credential;
+  },
   create: (_session, _credential, plan) => {
     script.meetings = [
       ...script.meetings,

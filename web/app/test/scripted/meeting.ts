@@ -63,6 +63,24 @@ export function person(
   };
 }
 
+/* As src/identity/describe.c writes it. */
+function certificateOf({ category, issuer, label, identifier, reason: why }: Identity): string {
+  const verdict =
+    category === "unverified"
+      ? ["Identity not verified", `Reason: ${why.text}`, `Temporary identifier: ${identifier}`]
+      : [`Identity verified by ${issuer}`, `Shown as: ${label}`, `Identifier: ${identifier}`];
+  const certificate = [
+    "  Subject, which is not looked at: (empty)",
+    `  Issuer: CN=${issuer || "Conclave"}`,
+    `  Serial number: ${"4f17c2a9".repeat(4)}`,
+    "  Valid from: 2026-11-23 14:00:00 UTC",
+    "  Valid until: 2026-11-30 14:00:00 UTC",
+    "  Key: P-256",
+    `  SHA-256: ${"9c1e44d07ab35f28".repeat(4)}`,
+  ];
+  return `${[...verdict, "Certificate, as it says:", ...certificate].join("\n")}\n`;
+}
+
 const CODES = ["KKH 7CV MGV QTC 37J", "Q2B LWX 5TA NED 6PO", "H4M ZRA 2KC VUJ 7IS"];
 
 export class ScriptedMeeting implements Meeting {
@@ -151,10 +169,7 @@ export class ScriptedMeeting implements Meeting {
     const found = [...this.people, ...this.waiting].find(
       (p) => ("leaf" in p ? p.leaf : p.ref) === who,
     );
-    return Promise.resolve(
-      `Verdict: ${found?.identity.label}\nIdentifier: ${found?.identity.identifier}\n` +
-        "Certificate 1\n  Subject alternative names: (one)\n  Key: EC P-256",
-    );
+    return Promise.resolve(found === undefined ? "" : certificateOf(found.identity));
   };
 
   private mine(): Person {
