@@ -203,6 +203,7 @@ export class MeetingInPage implements Meeting {
     socket.onerror = () => undefined; // a close follows
     socket.onclose = () => {
       if (this.pending !== socket) return;
+      clearTimeout(this.silence);
       this.pending = this.socket = null;
       this.input(INPUT.disconnected, null, opened ? 0 : REASON_UNREACHABLE);
     };
