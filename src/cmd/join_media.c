@@ -206,6 +206,12 @@ static void follow_epoch(struct join_media *m)
 
 /* ---- Others ---- */
 
+/* Whether somebody sends this, or has not said yet. */
+static bool may_send(const struct participant_person *person, uint8_t source)
+{
+    return !person->sends_known || (person->sends >> (source - SIGNAL_AUDIO) & 1) != 0;
+}
+
 /* Screens first: they are what a meeting is about when there is one. */
 static void want_pictures(struct join_media *m)
 {
@@ -218,7 +224,7 @@ static void want_pictures(struct join_media *m)
     for (size_t i = 0; i < sizeof sources; i++)
         for (uint32_t at = 0;
              n < SIGNAL_WANTS_MAX && participant_roster_next(brain(m), &at, &person);)
-            if (!person.me)
+            if (!person.me && may_send(&person, sources[i]))
                 wants[n++] = (struct signal_want){person.leaf, sources[i], HEIGHT};
     fail(m, line_want(m->line, wants, n));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "base/earlier.h"
 #include "crypto/sha256.h"
 #include "crypto/suite.h"
 #include "identity/text.h"
@@ -162,6 +163,8 @@ void participant_talk_new_epoch(struct participant *p, bool newcomers)
 {
     send_late_again(p);
     p->hand_owed = p->hand_owed || (newcomers && p->hand);
+    if (newcomers && (p->sends & PARTICIPANT_SENDS_SCREEN) != 0 && p->beat_us != 0)
+        p->beat_us = earlier(p->beat_us, p->now_us + participant_spread(p, SECOND_US));
     if (p->beat_us == 0) {
         p->beat_us = p->now_us + participant_spread(p, beat_interval(p));
         p->watch_began_us = p->now_us;

@@ -194,7 +194,7 @@ const inOrder = (a: Person, b: Person): number =>
   Number(b.me) - Number(a.me) ||
   Number(b.hand) - Number(a.hand) ||
   RANK[a.role] - RANK[b.role] ||
-  a.name.localeCompare(b.name, t.language);
+  a.name.localeCompare(b.name, t.language, { numeric: true });
 
 function HostTools(): JSX.Element | null {
   const s = app.value;

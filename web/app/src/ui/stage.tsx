@@ -33,17 +33,21 @@ function useSize(): [{ width: number; height: number }, (e: HTMLElement | null) 
   return [size, stable.current];
 }
 
-/** Others in the order of their leaves, which does not change while they are here; then we. */
+/** Others in the order of their leaves, which does not change while they are here; then we. If not all
+ * are on one page, those with pictures come first. */
 const inOrder = (s: AppState): Person[] => {
   const own = me(s);
-  return [...s.roster.filter((p) => !p.me), ...(own ? [own] : [])];
+  const others = s.roster.filter((p) => !p.me);
+  if (others.length >= LIMIT_TILES)
+    others.sort((a, b) => Number(b.sends?.camera ?? false) - Number(a.sends?.camera ?? false));
+  return [...others, ...(own ? [own] : [])];
 };
 
 const sharerOf = (s: AppState): Person | undefined =>
   s.roster.find((p) => !p.me && tracks.value.has(trackKey(p.leaf, "screen"))) ??
   (screenTrack.value !== null ? me(s) : undefined);
 
-/* Shared screens first: they are what people look at. */
+/* Shared screens first: they are what people look at. Who has not said yet what is sent may share. */
 function wantsOf(
   s: AppState,
   shown: readonly Person[],
@@ -51,7 +55,10 @@ function wantsOf(
   large: Want | null,
 ): Want[] {
   const others = s.roster.filter((p) => !p.me);
-  const screens = others
+  const screens = [
+    ...others.filter((p) => p.sends?.screen === true),
+    ...others.filter((p) => p.sends === null),
+  ]
     .slice(0, LIMIT_TILES)
     .map((p): Want => ({ leaf: p.leaf, source: "screen", height: 1080 }));
   const cameras = shown
