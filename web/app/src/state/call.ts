@@ -1,5 +1,12 @@
 /* A call: one meeting of the core and its media, told to the store. */
-import type { Credential, Meeting, MeetingEvent, Reason, Source } from "../../../core/src/types";
+import type {
+  Credential,
+  Meeting,
+  MeetingEvent,
+  Person,
+  Reason,
+  Source,
+} from "../../../core/src/types";
 import { effect, signal } from "@preact/signals";
 import type { LineEvent, MediaLine, Want } from "../engine/engine";
 import { engine } from "#engine";
@@ -23,6 +30,13 @@ const REACTION_MS = 5000;
 export const tracks = signal<ReadonlyMap<string, MediaStreamTrack>>(new Map());
 export const screenTrack = signal<MediaStreamTrack | null>(null);
 export const trackKey = (leaf: number, source: Source): string => `${leaf}/${source}`;
+
+/** What there is to show of somebody else. The last picture stays in its track: whoever says that no
+ * more are sent is not shown standing still. */
+export function pictureOf(person: Person, source: Source): MediaStreamTrack | null {
+  if (person.sends?.[source] === false) return null;
+  return tracks.value.get(trackKey(person.leaf, source)) ?? null;
+}
 
 interface Call {
   readonly meeting: Meeting;

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Person } from "../../../core/src/types";
 import type { Want } from "../engine/engine";
-import { screenTrack, trackKey, tracks, want } from "../state/call";
+import { pictureOf, screenTrack, want } from "../state/call";
 import { type AppState, me } from "../state/model";
 import { app, set } from "../state/store";
 import { capacity, LIMIT_TILES, tile } from "../state/tiling";
@@ -44,7 +44,7 @@ const inOrder = (s: AppState): Person[] => {
 };
 
 const sharerOf = (s: AppState): Person | undefined =>
-  s.roster.find((p) => !p.me && tracks.value.has(trackKey(p.leaf, "screen"))) ??
+  s.roster.find((p) => !p.me && pictureOf(p, "screen") !== null) ??
   (screenTrack.value !== null ? me(s) : undefined);
 
 /* Shared screens first: they are what people look at. Who has not said yet what is sent may share. */

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Person, Source } from "../../../core/src/types";
-import { screenTrack, trackKey, tracks } from "../state/call";
+import { pictureOf, screenTrack, tracks } from "../state/call";
 import { cameraOn, cameraTrack, chosen, microphoneOn } from "../state/devices";
 import { app } from "../state/store";
 import { t } from "../text";
@@ -60,8 +60,8 @@ function SoundOf(p: { track: MediaStreamTrack; speaker: string }): JSX.Element {
   return <audio ref={ref} autoPlay />;
 }
 
-function pictureOf(person: Person, source: Source): MediaStreamTrack | null {
-  if (!person.me) return tracks.value.get(trackKey(person.leaf, source)) ?? null;
+function trackOf(person: Person, source: Source): MediaStreamTrack | null {
+  if (!person.me) return pictureOf(person, source);
   if (source === "screen") return screenTrack.value;
   return cameraOn.value ? cameraTrack.value : null;
 }
@@ -92,7 +92,7 @@ export function Tile(p: {
 }): JSX.Element {
   const { person } = p;
   const source = p.source ?? "camera";
-  const track = pictureOf(person, source);
+  const track = trackOf(person, source);
   const s = app.value;
   const speaking = source !== "screen" && s.speakers[0] === person.leaf;
   const reactions = s.reactions.filter((r) => r.leaf === person.leaf);
