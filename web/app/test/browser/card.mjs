@@ -42,7 +42,8 @@ function checksum(content) {
   return crc;
 }
 
-function codeOf(sender, number) {
+/** The cells of a card, the first in the highest of 64 bits. */
+export function codeOf(sender, number) {
   const content = (BigInt(sender) << 32n) | BigInt(number);
   return (0xc5n << 56n) | (content << 16n) | BigInt(checksum(content));
 }

@@ -96,11 +96,11 @@ function makeEyes(colours) {
 
   /** Looks at all tiles until so many have each shown three different cards, or time is up. All that
    * were seen: [{ text, cards }], each card once. */
-  async function watch(tiles, ms) {
+  async function watch(tiles, ms, selector = ".tile") {
     const seen = new Map();
     const moving = () => [...seen.values()].filter((cards) => cards.size >= 3).length;
     for (const end = performance.now() + ms; performance.now() < end; await pause(30)) {
-      for (const tile of document.querySelectorAll(".tile")) {
+      for (const tile of document.querySelectorAll(selector)) {
         const video = tile.querySelector("video");
         const card = video === null ? null : await look(video);
         if (card === null) continue;

@@ -66,7 +66,7 @@ export async function startServer(web) {
   };
 }
 
-export const startBrowser = (...more) =>
+const launch = (...more) =>
   chromium.launch({
     executablePath: PROGRAM,
     args: [
@@ -79,10 +79,16 @@ export const startBrowser = (...more) =>
       "--disable-component-update",
       "--disable-sync",
       "--use-fake-device-for-media-stream",
-      "--use-fake-ui-for-media-stream",
       ...more,
     ],
   });
+
+/** Whoever asks for devices gets them, and a false screen. */
+export const startBrowser = (...more) => launch("--use-fake-ui-for-media-stream", ...more);
+
+/** Whoever asks for a screen gets the tab of this title; devices take a permission of the context. */
+export const startSharingBrowser = (title, ...more) =>
+  launch(`--auto-select-tab-capture-source-by-title=${title}`, ...more);
 
 /** A page that collects what should never happen: script errors, blocked things, requests abroad. */
 export async function openPage(context, origin) {
