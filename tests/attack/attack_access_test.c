@@ -1,5 +1,5 @@
 /* Who may be where, and say what there: the removed, those at the door, hosts who are none. */
-#include "attack.h"
+#include "attack_moves.h"
 
 #include <string.h>
 
@@ -10,19 +10,6 @@
 #define MOMENT (STAGE_SECOND / 2)
 
 /* ---- After an eject ---- */
-
-/* A chat in the epoch that somebody is in now, made past the participant. */
-static void make_chat(struct stage_actor *by, uint8_t number, struct buf *out)
-{
-    const uint8_t id[SIGNAL_CHAT_ID] = {number};
-    struct buf content = {0};
-    const struct signal_content chat = {
-        .kind = SIGNAL_CHAT, .id = bytes_of(id, sizeof id), .text = bytes_str("I am still here")};
-    assert_int_equal(signal_content_write(&chat, &content), 0);
-    assert_int_equal(mls_group_protect(by->p->group, bytes_of(NULL, 0), buf_view(&content), out),
-                     0);
-    buf_free(&content);
-}
 
 /* Mallory is ejected, and her client does not take notice; the server helps. */
 static void eject_deaf(struct attack_scene *a)
@@ -44,9 +31,9 @@ static void the_ejected_hear_nothing_and_have_no_say(void **state)
     struct buf bobs = {0}, mallorys = {0};
     (void)state;
     attack_open(&a);
-    make_chat(a.bob, 1, &bobs);
+    attack_make_chat(a.bob, 1, &bobs);
     eject_deaf(&a);
-    make_chat(a.mallory, 2, &mallorys);
+    attack_make_chat(a.mallory, 2, &mallorys);
     /* what is said now is relayed to her */
     attack_assert_heard(&a.s, a.alice, &a.bob, 1, "she is gone");
     attack_deliver_mls(&a.s, a.mallory, SIGNAL_APP_FROM, attack_last(&a.tap, SIGNAL_APP_FROM).body);
@@ -71,7 +58,7 @@ static void nobody_speaks_through_who_sits_on_their_leaf_now(void **state)
     attack_open(&a);
     uint32_t leaf = stage_leaf(a.mallory);
     eject_deaf(&a);
-    make_chat(a.mallory, 2, &message);
+    attack_make_chat(a.mallory, 2, &message);
     struct stage_actor *carol = stage_enter(&a.s, IDENTITY_USER, "carol@" MEETING_DOMAIN, "Carol");
     stage_run(&a.s, 2 * STAGE_SECOND);
     assert_int_equal(stage_find(a.alice, carol), leaf);
@@ -244,20 +231,12 @@ static void a_welcome_without_the_links_secret_is_not_accepted(void **state)
 
 /* ---- Commands ---- */
 
-/* A change of the state, as a host makes it; free with meeting_extensions_fini(). */
-static struct mls_change state_change(struct attack_scene *a, const struct meeting_state *state,
-                                      struct meeting_extensions *e)
-{
-    assert_int_equal(meeting_extensions_init(e, a->s.card, state), 0);
-    return mls_set_extensions(e->list, MEETING_EXTENSIONS);
-}
-
 /* Mallory commits this state; neither the room nor, past it, bob takes it. */
 static void assert_not_hers_to_say(struct attack_scene *a, const struct meeting_state *state)
 {
     struct meeting_extensions e;
     struct buf commit = {0};
-    const struct mls_change change = state_change(a, state, &e);
+    const struct mls_change change = attack_state_change(a, state, &e);
     const struct attack_standing before = attack_standing_of(a->bob);
     attack_make_commit(&a->s, a->mallory, &change, 1, &commit);
     attack_send(&a->s, a->mallory, SIGNAL_COMMIT, buf_view(&commit));
@@ -353,7 +332,7 @@ static void the_server_appoints_nobody(void **state)
     assert_int_equal(
         meeting_list_with(next.cohosts, bytes_str("mallory@" MEETING_DOMAIN), &mallory), 0);
     next.cohosts = buf_view(&mallory);
-    const struct mls_change change = state_change(&a, &next, &e);
+    const struct mls_change change = attack_state_change(&a, &next, &e);
     mls_group_context(a.alice->p->group, &context);
     assert_int_equal(
         mls_external_propose(a.s.world.crypto, a.s.world.server, 0, &context, &change, &message),

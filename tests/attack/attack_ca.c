@@ -9,20 +9,24 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#define ROOT_LIFE (MEETING_DAY * 365 * 25) /* worlds are at other times, too */
+
 struct attack_ca {
     EVP_PKEY *key;
     X509 *root;
     long serial; /* of the next certificate */
 };
 
-static X509 *blank(EVP_PKEY *key, const X509_NAME *issuer, long serial)
+/* Valid from a day before `now` until `until`. */
+static X509 *blank(EVP_PKEY *key, const X509_NAME *issuer, long serial, uint64_t now,
+                   uint64_t until)
 {
     X509 *x = X509_new();
     assert_non_null(x);
     assert_int_equal(X509_set_version(x, 2), 1);
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x), serial), 1);
-    assert_non_null(ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(MEETING_NOW - MEETING_DAY)));
-    assert_non_null(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(MEETING_NOW + 7 * MEETING_DAY)));
+    assert_non_null(ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(now - MEETING_DAY)));
+    assert_non_null(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)until));
     assert_int_equal(X509_set_pubkey(x, key), 1);
     if (issuer != NULL)
         assert_int_equal(X509_set_issuer_name(x, issuer), 1);
@@ -64,7 +68,7 @@ struct attack_ca *attack_ca_new(const char *name, const char *permitted)
     ca->serial = 0x1001;
     ca->key = EVP_EC_gen("P-256");
     assert_non_null(ca->key);
-    ca->root = blank(ca->key, NULL, 0x1000);
+    ca->root = blank(ca->key, NULL, 0x1000, MEETING_NOW, MEETING_NOW + ROOT_LIFE);
     add_name(ca->root, "O", name);
     add_name(ca->root, "CN", name);
     assert_int_equal(X509_set_issuer_name(ca->root, X509_get_subject_name(ca->root)), 1);
@@ -124,7 +128,8 @@ struct meeting_person *attack_ca_person(struct attack_ca *ca, struct meeting_wor
     struct meeting_person *p = &w->person[w->n++];
     EVP_PKEY *key = EVP_EC_gen("P-256");
     assert_non_null(key);
-    X509 *x = blank(key, X509_get_subject_name(ca->root), ca->serial++);
+    X509 *x =
+        blank(key, X509_get_subject_name(ca->root), ca->serial++, w->now, w->now + 7 * MEETING_DAY);
     if (names->common_name != NULL)
         add_name(x, "CN", names->common_name);
     extend(x, NID_basic_constraints, "critical,CA:FALSE");

@@ -1,5 +1,5 @@
 /* Less than was agreed, and more than anybody can bear: downgrades, floods, giants. */
-#include "attack.h"
+#include "attack_moves.h"
 
 #include <string.h>
 
@@ -9,26 +9,6 @@
 #include "wire/writer.h"
 
 /* ---- Downgrades ---- */
-
-static bool swap_card(void *ctx, struct stage_actor *a, struct signal_message *m)
-{
-    const struct buf *card = ctx;
-    (void)a;
-    if (m->type != SIGNAL_CHALLENGE)
-        return false;
-    m->card = buf_view(card);
-    return true;
-}
-
-/* The organiser has signed such a card, too, at some time. */
-static void sign_other_card(struct attack_scene *a, void (*change)(struct card_terms *terms),
-                            struct buf *out)
-{
-    const struct meeting_person *organiser = a->s.world.organiser;
-    struct card_terms terms = *card_terms(a->s.card);
-    change(&terms);
-    assert_int_equal(card_sign(organiser->signer, organiser->chain, 1, &terms, out), 0);
-}
 
 static void without_encryption(struct card_terms *terms)
 {
@@ -55,8 +35,8 @@ static void another_card_than_the_links_is_refused(void **state)
         struct attack_scene a;
         struct buf card = {0};
         attack_open(&a);
-        sign_other_card(&a, changes[i], &card);
-        a.tap.change = swap_card;
+        attack_sign_other_card(&a, changes[i], &card);
+        a.tap.change = attack_swap_card;
         a.tap.ctx = &card;
         /* to somebody new, and to somebody who comes back */
         struct stage_actor *carol =
@@ -86,8 +66,8 @@ static void without_a_hash_the_mode_is_looked_at_still(void **state)
     stage_open_terms(&a.s, 1, open_to_all);
     attack_tap_init(&a.tap, &a.s);
     a.s.world.link.has_hash = false; /* a number typed by hand */
-    sign_other_card(&a, without_encryption, &card);
-    a.tap.change = swap_card;
+    attack_sign_other_card(&a, without_encryption, &card);
+    a.tap.change = attack_swap_card;
     a.tap.ctx = &card;
     a.alice = stage_enter_organiser(&a.s);
     stage_run(&a.s, STAGE_SECOND);

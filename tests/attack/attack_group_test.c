@@ -1,5 +1,5 @@
 /* The group is not what the server, or its leader, says: another, an older one, everybody out. */
-#include "attack.h"
+#include "attack_moves.h"
 
 #include <string.h>
 
@@ -9,34 +9,6 @@
 #define MOMENT (STAGE_SECOND / 2)
 
 /* ---- Coming back ---- */
-
-/* What the server answers Rejoin with. */
-struct info {
-    struct buf body, tree;
-};
-
-static bool swap_info(void *ctx, struct stage_actor *a, struct signal_message *m)
-{
-    const struct info *info = ctx;
-    (void)a;
-    if (m->type != SIGNAL_INFO_OF)
-        return false;
-    m->body = buf_view(&info->body);
-    m->tree = buf_view(&info->tree);
-    return true;
-}
-
-static void info_free(struct info *info)
-{
-    buf_free(&info->body);
-    buf_free(&info->tree);
-}
-
-static void info_of(struct mls_group *g, struct info *out)
-{
-    assert_int_equal(mls_group_info(g, MLS_INFO_EXTERNAL_PUB, &out->body), 0);
-    assert_int_equal(mls_group_tree(g, &out->tree), 0);
-}
 
 /* The server says that the commits bob missed are no longer kept. */
 static void send_for_info(struct attack_scene *a)
@@ -56,17 +28,17 @@ static void toggle_lock(struct attack_scene *a, bool locked)
 static void a_group_info_from_the_past_is_not_resumed_from(void **state)
 {
     struct attack_scene a;
-    struct info old = {0};
+    struct attack_info old = {0};
     (void)state;
     attack_open(&a);
-    info_of(a.alice->p->group, &old);
+    attack_info_of(a.alice->p->group, &old);
     toggle_lock(&a, true);
     /* the true one brings him back */
     send_for_info(&a);
     assert_int_equal(a.tap.seen[SIGNAL_INFO_OF], 1);
     stage_agree(&a.s, 3);
 
-    a.tap.change = swap_info;
+    a.tap.change = attack_swap_info;
     a.tap.ctx = &old;
     const struct attack_standing before = attack_standing_of(a.alice);
     send_for_info(&a);
@@ -74,57 +46,31 @@ static void a_group_info_from_the_past_is_not_resumed_from(void **state)
     assert_int_equal(participant_phase(a.bob->p), PARTICIPANT_OVER);
     assert_int_equal(participant_end_reason(a.bob->p), REASON_CANNOT_FOLLOW);
     attack_assert_unmoved(a.alice, &before);
-    info_free(&old);
+    attack_info_free(&old);
     attack_close(&a);
-}
-
-/* A second group of the same card, which mallory can found as well as anybody who may. */
-static struct mls_group *second_group(struct attack_scene *a)
-{
-    uint8_t id[MEETING_GROUP_ID] = {0};
-    const struct meeting_state fresh = {.started_at = a->s.now_us / STAGE_SECOND};
-    struct meeting_extensions extensions;
-    struct mls_group *g = NULL;
-    memcpy(id, card_terms(a->s.card)->meeting_id, CARD_ID);
-    assert_int_equal(meeting_extensions_init(&extensions, a->s.card, &fresh), 0);
-    assert_int_equal(mls_group_new(a->mallory->p->client, bytes_of(id, sizeof id), extensions.list,
-                                   MEETING_EXTENSIONS, a->s.now_us / STAGE_SECOND, &g),
-                     0);
-    meeting_extensions_fini(&extensions);
-    return g;
-}
-
-static void add_to(struct attack_scene *a, struct mls_group *g, struct bytes key_package,
-                   struct buf *out_welcome)
-{
-    const struct mls_change changes[] = {mls_add(key_package), attack_link_psk(&a->s)};
-    struct buf commit = {0};
-    assert_int_equal(mls_group_commit(g, changes, 2, NULL, a->s.now_us / STAGE_SECOND, &commit), 0);
-    assert_int_equal(mls_group_merge_own(g, out_welcome), 0);
-    buf_free(&commit);
 }
 
 static void nobody_is_moved_into_another_group_of_the_meeting(void **state)
 {
     struct attack_scene a;
     struct mls_key_package *kp = NULL;
-    struct info other = {0};
+    struct attack_info other = {0};
     struct buf welcome = {0}, commit = {0};
     const struct mls_commit_options path = {.force_path = true};
     (void)state;
     attack_open(&a);
     const uint64_t now = a.s.now_us / STAGE_SECOND;
     /* bob's keys, from some earlier knock, on the same leaf, in a later epoch */
-    struct mls_group *g = second_group(&a);
+    struct mls_group *g = attack_second_group(&a);
     assert_int_equal(mls_key_package_new(a.bob->p->client, now - 60, now + MEETING_DAY, false, &kp),
                      0);
-    add_to(&a, g, mls_key_package_message(kp), &welcome);
+    attack_add_to(&a, g, mls_key_package_message(kp), &welcome);
     while (mls_group_epoch(g) <= mls_group_epoch(a.bob->p->group)) {
         assert_int_equal(mls_group_commit(g, NULL, 0, &path, now, &commit), 0);
         assert_int_equal(mls_group_merge_own(g, &welcome), 0);
     }
-    info_of(g, &other);
-    a.tap.change = swap_info;
+    attack_info_of(g, &other);
+    a.tap.change = attack_swap_info;
     a.tap.ctx = &other;
     attack_withhold(&a.tap, a.bob, SIGNAL_COMMIT);
     send_for_info(&a);
@@ -133,7 +79,7 @@ static void nobody_is_moved_into_another_group_of_the_meeting(void **state)
     assert_int_equal(participant_end_reason(a.bob->p), REASON_CANNOT_FOLLOW);
     mls_group_free(g);
     mls_key_package_free(kp);
-    info_free(&other);
+    attack_info_free(&other);
     buf_free(&welcome);
     buf_free(&commit);
     attack_close(&a);
@@ -210,14 +156,14 @@ static void a_welcome_to_a_meeting_that_began_anew_raises_an_alarm(void **state)
     struct buf welcome = {0}, tree = {0};
     (void)state;
     attack_open(&a);
-    struct mls_group *g = second_group(&a);
+    struct mls_group *g = attack_second_group(&a);
     /* bob is told that he is out, and knocks again; mallory lets him in elsewhere */
     attack_withhold(&a.tap, NULL, SIGNAL_COMMIT);
     attack_deliver(&a.s, a.bob,
                    &(struct signal_message){.type = SIGNAL_FAULT, .reason = REASON_NOT_A_MEMBER});
     stage_run(&a.s, STAGE_SECOND);
     assert_ptr_equal(a.tap.last_of[SIGNAL_KNOCK], a.bob);
-    add_to(&a, g, attack_knocked(&a.tap), &welcome);
+    attack_add_to(&a, g, attack_knocked(&a.tap), &welcome);
     assert_int_equal(mls_group_tree(g, &tree), 0);
     a.s.forks_expected = true;
     attack_deliver(&a.s, a.bob,
@@ -267,26 +213,6 @@ static void invalid_commits_bother_nobody_but_the_server(void **state)
 
 /* ---- Removing ---- */
 
-/* The server's proposals to remove somebody, to all. */
-static void propose_removals(struct attack_scene *a, struct stage_actor *const *whom, size_t n)
-{
-    struct mls_context context;
-    struct buf messages[3] = {{0}};
-    assert_true(n <= 3);
-    mls_group_context(a->alice->p->group, &context);
-    for (size_t i = 0; i < n; i++) {
-        const struct mls_change change = mls_remove(stage_leaf(whom[i]));
-        assert_int_equal(mls_external_propose(a->s.world.crypto, a->s.world.server, 0, &context,
-                                              &change, &messages[i]),
-                         0);
-    }
-    for (size_t i = 0; i < n; i++) {
-        attack_deliver_all(&a->s, &(struct signal_message){.type = SIGNAL_PROPOSED,
-                                                           .body = buf_view(&messages[i])});
-        buf_free(&messages[i]);
-    }
-}
-
 static void the_server_cannot_have_removed_who_is_heard(void **state)
 {
     struct attack_scene a;
@@ -297,7 +223,7 @@ static void the_server_cannot_have_removed_who_is_heard(void **state)
     uint32_t bob = stage_leaf(a.bob);
     bool named = false;
     unsigned commits = a.tap.seen[SIGNAL_COMMIT];
-    propose_removals(&a, all, 3);
+    attack_propose_removals(&a, all, 3);
     stage_run(&a.s, 10 * STAGE_SECOND);
     assert_int_equal(a.tap.seen[SIGNAL_COMMIT], commits);
     attack_assert_unmoved(a.alice, &before);
@@ -320,7 +246,7 @@ static void a_removal_by_the_server_is_shown_as_the_servers(void **state)
     attack_deliver_all(
         &a.s, &(struct signal_message){.type = SIGNAL_PRESENCE, .presence = buf_view(&list)});
     attack_withhold(&a.tap, NULL, SIGNAL_COMMIT);
-    propose_removals(&a, &a.bob, 1);
+    attack_propose_removals(&a, &a.bob, 1);
     stage_run(&a.s, MOMENT);
     assert_int_equal(a.tap.dropped[SIGNAL_COMMIT], 1);
     buf_put(&commit, attack_last(&a.tap, SIGNAL_COMMIT).body);

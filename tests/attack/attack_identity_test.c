@@ -1,12 +1,8 @@
 /* Who somebody is: false certificates, deceiving names, and a server that renames people. */
-#include "attack.h"
 #include "attack_ca.h"
+#include "attack_moves.h"
 
 #include <string.h>
-
-#include "crypto/aead.h"
-#include "support/mls_forge.h"
-#include "wire/writer.h"
 
 #define PARTNER "partner.example"
 
@@ -214,50 +210,13 @@ static void like_names_are_marked_in_lobby_and_roster(void **state)
     attack_close(&a);
 }
 
-/* The leaf extension of a name that the library would not seal. */
-static void seal_anything(const struct stage_actor *of, const char *name, struct buf *out)
-{
-    uint8_t name_key[LINK_DERIVED], nonce[AEAD_NONCE] = {1}, sealed[64], tag[AEAD_TAG];
-    struct bytes secret = bytes_of(of->p->link.secret, sizeof of->p->link.secret);
-    struct aead_engine *engine = NULL;
-    struct aead *key = NULL;
-    const struct bytes plain = bytes_str(name);
-    assert_int_equal(link_derive(secret, card_hash(of->p->card), LINK_NAMES, name_key), 0);
-    assert_int_equal(aead_engine_new(AEAD_OPENSSL, &engine), 0);
-    assert_int_equal(
-        aead_new(engine, AEAD_ALG_GCM256, AEAD_TAG, bytes_of(name_key, sizeof name_key), &key), 0);
-    assert_int_equal(
-        aead_seal(key, nonce, crypto_signer_public(of->person->signer), plain, sealed, tag), 0);
-    buf_put(out, bytes_of(nonce, sizeof nonce));
-    size_t mark = write_vec_begin(out);
-    buf_put(out, bytes_of(sealed, plain.n));
-    buf_put(out, bytes_of(tag, sizeof tag));
-    write_vec_end(out, mark);
-    assert_int_equal(buf_check(out), 0);
-    aead_free(key);
-    aead_engine_free(engine);
-}
-
 /* A key package of somebody in the lobby, with this for a name; shown to alice. */
 static void show_with_name(struct attack_scene *a, struct stage_actor *guest, const char *name)
 {
-    const uint64_t now = a->s.now_us / STAGE_SECOND;
-    struct mls_key_package *kp = NULL;
-    struct buf extension = {0}, extensions = {0}, message = {0}, entries = {0};
-    assert_int_equal(mls_key_package_new(guest->p->client, now - 60, now + MEETING_DAY, false, &kp),
-                     0);
-    struct forge_key_package f = forge_key_package_of(kp);
-    seal_anything(guest, name, &extension);
-    forge_extension(f.leaf.extensions, MEETING_EXT_NAME, buf_view(&extension), &extensions);
-    f.leaf.extensions = buf_view(&extensions);
-    forge_key_package(&f, &message);
-    attack_put_entry(&a->s, buf_view(&message), &entries);
+    struct buf entries = {0};
+    attack_put_entry_named(a, guest, name, &entries);
     attack_deliver(&a->s, a->alice,
                    &(struct signal_message){.type = SIGNAL_LOBBY, .entries = buf_view(&entries)});
-    mls_key_package_free(kp);
-    buf_free(&extension);
-    buf_free(&extensions);
-    buf_free(&message);
     buf_free(&entries);
 }
 
@@ -322,19 +281,6 @@ static void markup_in_a_certificate_stays_in_it(void **state)
 
 /* ---- Renaming ---- */
 
-/* Writes another name over one of the same length, wherever it stands in a list of entries. */
-static size_t rename_all(struct bytes list, const char *from, const char *to, struct buf *out)
-{
-    size_t n = strlen(from), found = 0;
-    buf_put(out, list);
-    for (size_t i = 0; i + n <= out->n; i++)
-        if (memcmp(out->p + i, from, n) == 0) {
-            memcpy(out->p + i, to, n);
-            found++;
-        }
-    return found;
-}
-
 static void nobody_is_renamed_on_the_way(void **state)
 {
     struct attack_scene a;
@@ -348,9 +294,9 @@ static void nobody_is_renamed_on_the_way(void **state)
     const struct attack_standing before = attack_standing_of(a.alice);
     uint64_t refused = a.alice->p->stats.refused;
     attack_put_entry(&a.s, attack_knocked(&a.tap), &entries);
-    assert_int_equal(
-        rename_all(buf_view(&entries), "carol@" MEETING_DOMAIN, "alice@" MEETING_DOMAIN, &renamed),
-        1);
+    assert_int_equal(attack_rename_all(buf_view(&entries), "carol@" MEETING_DOMAIN,
+                                       "alice@" MEETING_DOMAIN, &renamed),
+                     1);
     attack_deliver(&a.s, a.alice,
                    &(struct signal_message){.type = SIGNAL_JOINERS, .entries = buf_view(&renamed)});
     attack_deliver(&a.s, a.alice,
@@ -364,8 +310,8 @@ static void nobody_is_renamed_on_the_way(void **state)
     attack_withhold(&a.tap, NULL, SIGNAL_LIVE);
     stage_run(&a.s, 5 * STAGE_SECOND);
     struct signal_message welcome = attack_last(&a.tap, SIGNAL_WELCOMED);
-    assert_int_equal(rename_all(welcome.tree, "bob@" MEETING_DOMAIN, "eve@" MEETING_DOMAIN, &tree),
-                     1);
+    assert_int_equal(
+        attack_rename_all(welcome.tree, "bob@" MEETING_DOMAIN, "eve@" MEETING_DOMAIN, &tree), 1);
     const struct bytes honest = welcome.tree;
     welcome.tree = buf_view(&tree);
     attack_deliver(&a.s, carol, &welcome);

@@ -1,5 +1,5 @@
 /* Who orders the messages lies: the server adds, forks, withholds, replays, restarts. */
-#include "attack.h"
+#include "attack_moves.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -189,19 +189,6 @@ static void an_external_commit_of_the_servers_lets_nobody_in(void **state)
 
 /* ---- Forking and withholding ---- */
 
-/* Says this of everybody to everybody. */
-static void say_presence(struct attack_scene *a, bool connected)
-{
-    struct buf list = {0};
-    for (uint32_t leaf = 0; leaf < 4; leaf++)
-        signal_put_presence(&list, (struct signal_presence){leaf, connected});
-    for (size_t i = 0; i < a->s.n; i++)
-        stage_inject(
-            &a->s, a->s.actors[i],
-            &(struct signal_message){.type = SIGNAL_PRESENCE, .presence = buf_view(&list)});
-    buf_free(&list);
-}
-
 /* Alice and bob in one epoch, mallory and carol in another; nobody can open what the others say. */
 static void fork_in_halves(struct attack_scene *a, struct stage_actor *carol)
 {
@@ -243,9 +230,9 @@ static void coming_and_going_does_not_hide_a_fork(void **state)
     /* everybody, the server says, is away for a moment, again and again */
     for (int i = 0; i < 8; i++) {
         stage_run(&a.s, 2 * STAGE_SECOND);
-        say_presence(&a, false);
+        attack_say_presence(&a, false);
         stage_run(&a.s, STAGE_SECOND / 5);
-        say_presence(&a, true);
+        attack_say_presence(&a, true);
     }
     for (size_t i = 0; i < a.s.n; i++)
         assert_true(attack_told(a.s.actors[i], REASON_OTHERS_SILENT, PARTICIPANT_WARNING));

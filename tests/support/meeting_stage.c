@@ -87,7 +87,7 @@ static void trace(const struct stage *s, const struct stage_actor *a, const char
     if (!s->trace || signal_read(frame, &m) != 0 || m.type == SIGNAL_APP ||
         m.type == SIGNAL_APP_FROM)
         return;
-    printf("%10.3f  %.20s %s %s", (double)(s->now_us - MEETING_NOW * STAGE_SECOND) / 1e6, a->name,
+    printf("%10.3f  %.20s %s %s", (double)(s->now_us - s->world.now * STAGE_SECOND) / 1e6, a->name,
            arrow, signal_name(m.type));
     if (m.type == SIGNAL_FAULT || m.type == SIGNAL_REJECTED || m.type == SIGNAL_COMPLAINT)
         printf(" %s", reason_name(m.reason));
@@ -487,21 +487,27 @@ void stage_cut(struct stage *s, struct stage_actor *a)
     a->told_at = s->now_us + random_below(&s->random, 3 * STAGE_SECOND);
 }
 
-struct stage_actor *stage_enter_person(struct stage *s, struct meeting_person *person,
-                                       const char *name)
+static struct stage_actor *add_actor(struct stage *s, const char *name)
 {
     struct stage_actor *a = calloc(1, sizeof *a);
     assert_non_null(a);
     assert_true(s->n < STAGE_ACTORS);
     a->index = s->n;
+    snprintf(a->name, sizeof a->name, "%.31s", name);
+    s->actors[s->n++] = a;
+    return a;
+}
+
+struct stage_actor *stage_enter_person(struct stage *s, struct meeting_person *person,
+                                       const char *name)
+{
+    struct stage_actor *a = add_actor(s, name);
     a->person = person;
     a->persist = true;
     a->seed = random_u64(&s->random) | 1;
-    snprintf(a->name, sizeof a->name, "%.31s", name);
     if (s->trust == NULL)
         assert_int_equal(participant_trust_new(&a->own_trust), 0);
     a->trust = s->trust != NULL ? s->trust : a->own_trust;
-    s->actors[s->n++] = a;
     start(s, a);
     return a;
 }
@@ -515,6 +521,40 @@ struct stage_actor *stage_enter(struct stage *s, enum identity_kind kind, const 
 struct stage_actor *stage_enter_organiser(struct stage *s)
 {
     return stage_enter_person(s, s->world.organiser, "Alice");
+}
+
+/* ---- Actors of another process ---- */
+
+struct stage_actor *stage_enter_remote(struct stage *s, const char *name,
+                                       void (*arrive)(void *ctx, struct bytes frame), void *ctx)
+{
+    struct stage_actor *a = add_actor(s, name);
+    a->arrive = arrive;
+    a->arrive_ctx = ctx;
+    return a;
+}
+
+void stage_remote_connect(struct stage *s, struct stage_actor *a)
+{
+    hang_up(s, a, 0);
+    if (s->room == NULL) {
+        a->arrive(a->arrive_ctx, bytes_of(NULL, 0));
+        return;
+    }
+    a->link = STAGE_UP;
+    a->conn = ++s->next_conn;
+    a->up.latest = a->down.latest = 0;
+}
+
+void stage_remote_say(struct stage *s, struct stage_actor *a, struct bytes frame)
+{
+    actor_send(s, a, frame);
+}
+
+void stage_remote_hang_up(struct stage *s, struct stage_actor *a)
+{
+    flush_up(s, a);
+    hang_up(s, a, travel(s));
 }
 
 /* ---- The clock ---- */
@@ -613,12 +653,16 @@ static void actor_step(struct stage *s, struct stage_actor *a)
         trace(s, a, "<-", buf_view(&f->data));
         if (a->p != NULL)
             give(s, a, PARTICIPANT_FRAME, buf_view(&f->data), 0);
+        else if (a->arrive != NULL)
+            a->arrive(a->arrive_ctx, buf_view(&f->data));
         frame_free(f);
     }
     if (a->told_at != 0 && a->told_at <= s->now_us && a->down.first == NULL) {
         hang_up(s, a, 0);
         if (a->p != NULL)
             give(s, a, PARTICIPANT_DISCONNECTED, bytes_of(NULL, 0), 0);
+        else if (a->arrive != NULL)
+            a->arrive(a->arrive_ctx, bytes_of(NULL, 0));
     } else if (a->told_at != 0 && a->told_at <= s->now_us) {
         a->told_at = a->down.latest + 1;
     }
@@ -687,18 +731,24 @@ bool stage_until_all_in(struct stage *s, uint64_t us)
 
 /* ---- Life ---- */
 
-void stage_open_terms(struct stage *s, uint64_t seed, void (*change)(struct card_terms *terms))
+void stage_open_at(struct stage *s, uint64_t seed, uint64_t now,
+                   void (*change)(struct card_terms *terms))
 {
     *s = (struct stage){.random = {seed}, .delay_us = DELAY_US, .jitter_us = JITTER_US};
-    meeting_world_init(&s->world);
+    meeting_world_init_at(&s->world, now);
     if (change != NULL) {
         struct card_terms terms = meeting_world_terms(&s->world);
         change(&terms);
         meeting_world_set_card(&s->world, &terms);
     }
-    s->now_us = MEETING_NOW * STAGE_SECOND;
+    s->now_us = now * STAGE_SECOND;
     assert_int_equal(card_read(buf_view(&s->world.card), &s->card), 0);
     start_server(s);
+}
+
+void stage_open_terms(struct stage *s, uint64_t seed, void (*change)(struct card_terms *terms))
+{
+    stage_open_at(s, seed, MEETING_NOW, change);
 }
 
 void stage_open(struct stage *s, uint64_t seed)

@@ -81,6 +81,11 @@ struct stage_actor {
     uint32_t muted_by; /* leaf */
     char last_chat[256];
     int last_gone_reason;
+
+    /* A remote one, whose participant is not of this process: p and person are NULL. A frame
+     * arrives there; NULL data: its connection is gone. */
+    void (*arrive)(void *ctx, struct bytes frame);
+    void *arrive_ctx;
 };
 
 struct stage;
@@ -129,6 +134,9 @@ struct stage {
 void stage_open(struct stage *s, uint64_t seed);
 /* With another card. */
 void stage_open_terms(struct stage *s, uint64_t seed, void (*change)(struct card_terms *terms));
+/* The same at another time, in seconds: for actors who look at a real clock. */
+void stage_open_at(struct stage *s, uint64_t seed, uint64_t now,
+                   void (*change)(struct card_terms *terms));
 /* All who enter share what they trust and have verified, as participants of one process may: what
  * takes the time in long runs is verifying the same signatures for each. */
 void stage_share_trust(struct stage *s);
@@ -142,6 +150,15 @@ struct stage_actor *stage_enter_person(struct stage *s, struct meeting_person *p
                                        const char *name);
 /* The organiser of the world. */
 struct stage_actor *stage_enter_organiser(struct stage *s);
+
+/* ---- Somebody of another process, as far as this one sees it ---- */
+
+struct stage_actor *stage_enter_remote(struct stage *s, const char *name,
+                                       void (*arrive)(void *ctx, struct bytes frame), void *ctx);
+/* It connects, in place of the connection before; says something; and hangs up. */
+void stage_remote_connect(struct stage *s, struct stage_actor *a);
+void stage_remote_say(struct stage *s, struct stage_actor *a, struct bytes frame);
+void stage_remote_hang_up(struct stage *s, struct stage_actor *a);
 
 /* Time passes. */
 void stage_run(struct stage *s, uint64_t us);

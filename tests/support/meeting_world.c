@@ -20,7 +20,7 @@ static struct identity_ca *make_ca(struct meeting_world *w, const char *name)
 {
     const struct identity_ca_config config = {.name = name, .domains = domains, .n_domains = 2};
     struct identity_ca *ca;
-    assert_int_equal(identity_ca_new(w->crypto, &config, MEETING_NOW - MEETING_DAY, &ca), 0);
+    assert_int_equal(identity_ca_new(w->crypto, &config, w->now - MEETING_DAY, &ca), 0);
     return ca;
 }
 
@@ -36,7 +36,7 @@ static struct meeting_person *add_person(struct meeting_world *w, struct crypto_
     *p = (struct meeting_person){.name = name, .signer = signer};
     assert_int_equal(identity_csr_make(signer, &request), 0);
     assert_int_equal(
-        identity_ca_issue(ca, buf_view(&request), &subject, MEETING_NOW, WEEK, &p->certificate), 0);
+        identity_ca_issue(ca, buf_view(&request), &subject, w->now, WEEK, &p->certificate), 0);
     p->chain[0] = buf_view(&p->certificate);
     assert_int_equal(mls_certificates_encode(p->chain, 1, &p->encoded), 0);
     buf_free(&request);
@@ -72,7 +72,7 @@ struct card_terms meeting_world_terms(const struct meeting_world *w)
     struct card_terms t = card_terms_default();
     memcpy(t.meeting_id, "one test meeting", CARD_ID);
     t.title = "A meeting";
-    t.created_at = MEETING_NOW;
+    t.created_at = w->now;
     t.hosts[t.n_hosts++] = w->organiser->name;
     t.organisation[t.n_organisation++] = MEETING_DOMAIN;
     t.server_key = crypto_signer_public(w->server);
@@ -102,10 +102,10 @@ void meeting_world_link_text(const struct meeting_world *w, struct buf *out)
     assert_int_equal(link_print(&w->link, out), 0);
 }
 
-void meeting_world_init(struct meeting_world *w)
+void meeting_world_init_at(struct meeting_world *w, uint64_t now)
 {
     const struct identity_anchor provider = {.purpose = IDENTITY_PROVIDER};
-    *w = (struct meeting_world){0};
+    *w = (struct meeting_world){.now = now};
     assert_int_equal(crypto_new(MEETING_SUITE, &w->crypto), 0);
     assert_int_equal(crypto_new_public(MEETING_SUITE, &w->public_crypto), 0);
     w->ca = make_ca(w, "The provider");
@@ -117,6 +117,11 @@ void meeting_world_init(struct meeting_world *w)
     w->organiser = meeting_world_person(w, IDENTITY_USER, "alice@" MEETING_DOMAIN);
     const struct card_terms terms = meeting_world_terms(w);
     meeting_world_set_card(w, &terms);
+}
+
+void meeting_world_init(struct meeting_world *w)
+{
+    meeting_world_init_at(w, MEETING_NOW);
 }
 
 void meeting_world_fini(struct meeting_world *w)
@@ -146,7 +151,6 @@ struct identity meeting_world_identify(const struct meeting_world *w, const stru
     size_t n = 0;
     while (n < CARD_CHAIN_MAX && mls_certificate_next(&rest, &chain[n]))
         n++;
-    assert_int_equal(
-        identity_verify(w->anchors, chain, n, signature_key, MEETING_NOW, &policy, &id), 0);
+    assert_int_equal(identity_verify(w->anchors, chain, n, signature_key, w->now, &policy, &id), 0);
     return id;
 }

@@ -1,6 +1,6 @@
 /* What the tests of meetings share: a provider's CA, a server's key, people with certificates, a
  * signed card and its link. Keys of people and of the server are the same in every run. Suite 2;
- * everything is valid at MEETING_NOW and for a week.
+ * everything is valid at `now`, which is MEETING_NOW, and for a week.
  *
  *     meeting_world_init(&w);     w.organiser is there, alice@company.com, and the card is hers
  *     bob = meeting_world_person(&w, IDENTITY_USER, "bob@company.com");
@@ -41,6 +41,7 @@ struct meeting_person {
 };
 
 struct meeting_world {
+    uint64_t now;                 /* seconds: when everything was made */
     struct crypto *crypto;        /* full */
     struct crypto *public_crypto; /* as a server has it */
     struct identity_ca *ca;
@@ -55,6 +56,8 @@ struct meeting_world {
 };
 
 void meeting_world_init(struct meeting_world *w);
+/* The same at another time: for those who look at a real clock. */
+void meeting_world_init_at(struct meeting_world *w, uint64_t now);
 void meeting_world_fini(struct meeting_world *w);
 
 /* Somebody the provider vouches for: user, device or guest. name must outlive the world. */
@@ -78,7 +81,7 @@ void meeting_world_set_card(struct meeting_world *w, const struct card_terms *te
 /* The link's text, with a terminator. */
 void meeting_world_link_text(const struct meeting_world *w, struct buf *out);
 
-/* Who somebody is at MEETING_NOW, as clients and server judge it. */
+/* Who somebody is when everything was made, as clients and server judge it. */
 struct identity meeting_world_identify(const struct meeting_world *w, const struct card *card,
                                        const struct mls_credential *credential,
                                        struct bytes signature_key);
