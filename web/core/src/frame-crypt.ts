@@ -1,6 +1,7 @@
 /* Frames sealed and opened (docs/MEDIA.md): headers, nonces, keys and windows by the module, in two
  * steps, AES-GCM between them by WebCrypto. No transport is known here. */
 import type { Module, Waiter } from "./module.js";
+import { Counters, type Sealed } from "./frame-stream.js";
 import { FAILED } from "./operations.js";
 import { ConclaveError, type FrameStats, type Source } from "./types.js";
 import { concat, Reader, same, Writer } from "./wire.js";
@@ -53,6 +54,7 @@ interface Step {
   readonly context: number;
   readonly leaf: number;
   readonly kid: string;
+  readonly counter: number;
   readonly header: Uint8Array<ArrayBuffer>;
   readonly nonce: Uint8Array<ArrayBuffer>;
   readonly key: Uint8Array<ArrayBuffer>;
@@ -64,9 +66,9 @@ function readStep(written: Uint8Array<ArrayBuffer>): Step {
   const context = r.u64();
   const leaf = r.u32();
   const kid = r.take(8).join(".");
-  r.u64();
+  const counter = r.u64();
   const [header, nonce, key] = [r.vector(), r.vector(), r.vector()] as Uint8Array<ArrayBuffer>[];
-  return { written, epoch, context, leaf, kid, header: header!, nonce: nonce!, key: key! };
+  return { written, epoch, context, leaf, kid, counter, header: header!, nonce: nonce!, key: key! };
 }
 
 let latest = 0;
@@ -75,10 +77,8 @@ function now(): number {
   return latest;
 }
 
-export interface Opened {
+export interface Opened extends Sealed {
   readonly frame: Uint8Array<ArrayBuffer>;
-  readonly leaf: number;
-  readonly source: Source;
 }
 
 export class FrameCrypt {
@@ -94,6 +94,7 @@ export class FrameCrypt {
   private held = 0;
   private spent = 0;
   private readonly refused: Record<string, number> = {};
+  private readonly counters = new Counters();
 
   constructor(private readonly module: Module) {
     this.keys = this.noKeys();
@@ -124,6 +125,7 @@ export class FrameCrypt {
     this.newest = epoch;
     this.runs.set(epoch, run);
     for (const old of this.runs.keys()) if (old + 16 < epoch) this.runs.delete(old);
+    this.counters.keep([...this.runs.keys()]);
     this.tick();
     for (const go of this.waiting.splice(0)) go();
   }
@@ -210,10 +212,13 @@ export class FrameCrypt {
       const plain = await crypto.subtle.decrypt(how, key, text).catch(() => null);
       const right = plain === null ? 0 : 1;
       this.module.callNow("frames_opened", [this.keys], step.written, [right, now()], false);
-      const source = this.sourceOf(step.context, kind);
+      const { leaf, epoch, context, counter } = step;
+      const sealed = { leaf, epoch, context, counter, source: this.sourceOf(context, kind) };
+      if (this.counters.isLate(sealed, performance.now()))
+        throw new ConclaveError("ELATE", "Kept back, and sent later than what followed it.");
       this.opened++;
       this.spent += performance.now() - begun;
-      return { frame: concat(front, new Uint8Array(plain!)), leaf: step.leaf, source };
+      return { ...sealed, frame: concat(front, new Uint8Array(plain!)) };
     } catch (error) {
       this.refuse(error);
       return null;

@@ -1,7 +1,8 @@
 /* Frames of RTCRtpSender and RTCRtpReceiver, sealed and opened whole. What does not open is dropped:
  * there is no pass-through. */
 import { type EpochMessage, FrameCrypt, keysOnly } from "./frame-crypt.js";
-import type { FrameOptions, FramesTold } from "./frames.js";
+import { FrameStream } from "./frame-stream.js";
+import type { FrameOptions, FramesTold, OpenOptions } from "./frames.js";
 import { Module } from "./module.js";
 import type { Source } from "./types.js";
 
@@ -49,9 +50,12 @@ function sealer(c: FrameCrypt, source: Source) {
   };
 }
 
-function opener(c: FrameCrypt, transformer: Transformer, kind: "audio" | "video", id: string) {
-  let shown: { leaf: number; source: Source } | null = null;
+const streams = new Set<FrameStream>(); // of all receivers
+
+function opener(c: FrameCrypt, transformer: Transformer, { kind, id }: OpenOptions) {
+  const stream = new FrameStream(kind);
   let asked = 0;
+  streams.add(stream); // as long as the worker is there, which is one meeting
   const wantKeyFrame = () => {
     if (kind !== "video" || performance.now() < asked + KEY_FRAME_AGAIN) return;
     asked = performance.now();
@@ -59,18 +63,21 @@ function opener(c: FrameCrypt, transformer: Transformer, kind: "audio" | "video"
   };
   return async (frame: EncodedFrame): Promise<EncodedFrame | null> => {
     const opened = await c.open(kind, new Uint8Array(frame.data));
-    if (opened === null) {
+    if (opened === null || !stream.follows(opened, opened.frame)) {
       wantKeyFrame();
       return null;
     }
     const { leaf, source } = opened;
-    if (shown?.leaf !== leaf || shown.source !== source) {
-      shown = { leaf, source };
+    if (stream.take(opened))
       scope.postMessage({ what: "event", event: { type: "shows", id, leaf, source } });
-    }
     frame.data = opened.frame.buffer;
     return frame;
   };
+}
+
+function begin(c: FrameCrypt, epoch: EpochMessage): void {
+  c.epoch(epoch);
+  for (const stream of streams) stream.forget(epoch.removed);
 }
 
 async function run(transformer: Transformer): Promise<void> {
@@ -79,7 +86,7 @@ async function run(transformer: Transformer): Promise<void> {
   const work =
     options.side === "seal"
       ? sealer(c, options.source)
-      : opener(c, transformer, options.kind, options.id);
+      : opener(c, transformer, options);
   const stream = new TransformStream<EncodedFrame, EncodedFrame>({
     async transform(frame, controller) {
       const done = await work(frame);
@@ -103,7 +110,7 @@ scope.onmessage = (event) => {
       });
       break;
     case "keys":
-      message.port.onmessage = (e) => void crypt.then((c) => c.epoch(e.data as EpochMessage));
+      message.port.onmessage = (e) => void crypt.then((c) => begin(c, e.data as EpochMessage));
       break;
     case "stats":
       void crypt.then((c) => scope.postMessage({ what: "stats", stats: c.stats() }));

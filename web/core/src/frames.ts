@@ -6,9 +6,12 @@ declare class RTCRtpScriptTransform {
   constructor(worker: Worker, options: unknown, transfer?: Transferable[]);
 }
 
-export type FrameOptions =
-  | { readonly side: "seal"; readonly source: Source }
-  | { readonly side: "open"; readonly kind: "audio" | "video"; readonly id: string };
+export interface OpenOptions {
+  readonly side: "open";
+  readonly kind: "audio" | "video";
+  readonly id: string;
+}
+export type FrameOptions = { readonly side: "seal"; readonly source: Source } | OpenOptions;
 
 export type FramesMessage =
   | { readonly what: "begin"; readonly module: WebAssembly.Module; readonly port: MessagePort }

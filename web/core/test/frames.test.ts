@@ -3,29 +3,8 @@ import assert from "node:assert/strict";
 import { createCipheriv, createHmac } from "node:crypto";
 import { test } from "node:test";
 
-import { FrameCrypt, keysOnly } from "../src/frame-crypt.js";
-import { Module } from "../src/module.js";
 import { Writer } from "../src/wire.js";
-import { wasmModule } from "./node.js";
-
-const module = wasmModule();
-const KEY_FRAME = Uint8Array.from({ length: 400 }, (_, i) => (i === 0 ? 0x10 : i & 0xff));
-const DELTA_FRAME = Uint8Array.from({ length: 90 }, (_, i) => (i === 0 ? 0x11 : i & 0xff));
-const SOUND = Uint8Array.from({ length: 60 }, (_, i) => i);
-
-const baseKey = (epoch: number) => new Uint8Array(32).fill(epoch);
-
-/** Of an epoch with four leaves, as meeting_frame_key writes it. */
-function epochOf(epoch: number, ownLeaf: number, removed: number[] = [], run = 0) {
-  const key = new Writer().u64(epoch).u32(4).u32(ownLeaf).raw(baseKey(epoch)).bytes();
-  return { epoch, run, key, removed };
-}
-
-async function member(leaf: number, ...epochs: number[]): Promise<FrameCrypt> {
-  const crypt = new FrameCrypt(await Module.load(module, keysOnly));
-  for (const epoch of epochs) crypt.epoch(epochOf(epoch, leaf));
-  return crypt;
-}
+import { baseKey, DELTA_FRAME, epochOf, KEY_FRAME, member, SOUND } from "./frames.js";
 
 test("what one member seals another opens as that member's, of that source", async () => {
   const [ada, bob] = [await member(1, 5), await member(2, 5)];
