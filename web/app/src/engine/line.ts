@@ -3,7 +3,6 @@
 import {
   decodeMedia,
   encodeMedia,
-  type FrameEvent,
   type Frames,
   type MediaRequest,
   type Meeting,
@@ -11,11 +10,7 @@ import {
 } from "../../../core/src/index";
 import { MediaSession } from "../../../media/src/index";
 import type { LineEvent, LineState, MediaLine, Want } from "./engine";
-
-interface Shown {
-  readonly leaf: number;
-  readonly source: Source;
-}
+import { Slots } from "./slots";
 
 /* RTCTransportStats, of which TypeScript's library does not know this. */
 interface TransportStats {
@@ -25,8 +20,7 @@ interface TransportStats {
 
 class SwitchLine implements MediaLine {
   private readonly listeners = new Set<(event: LineEvent) => void>();
-  private readonly slots = new Map<string, MediaStreamTrack>(); // by id
-  private readonly shown = new Map<string, Shown>(); // likewise
+  private readonly slots: Slots;
   private readonly sources = new Map<Source, MediaStreamTrack>(); // ours
   private readonly stops: (() => void)[] = [];
   private wants: readonly Want[] = [];
@@ -38,11 +32,18 @@ class SwitchLine implements MediaLine {
     private readonly meeting: Meeting,
     private readonly frames: Frames,
   ) {
+    const person = (leaf: number) => meeting.roster().find((p) => p.leaf === leaf);
+    this.slots = new Slots({
+      emit: (event) => this.emit(event),
+      isHere: (leaf) => person(leaf) !== undefined,
+      isMe: (leaf) => person(leaf)?.me ?? false,
+    });
     this.stops.push(
       () => frames.close(),
-      frames.on((event) => this.show(event)),
+      frames.on((event) => this.slots.show(event)),
       meeting.on((event) => {
         if (event.type === "media") this.hear(event.body);
+        if (event.type === "gone") this.slots.forget(event.leaf);
         if (event.type === "phase" && event.phase === "in-meeting") void this.begin();
       }),
     );
@@ -62,8 +63,8 @@ class SwitchLine implements MediaLine {
         if (mine === this.opening || mine === this.session) this.say(request);
       },
       frames: this.frames,
-      slot: (id: string, track: MediaStreamTrack) => this.fill(id, track),
-      speakers: (leaves: readonly number[]) => this.emit({ type: "speakers", leaves }),
+      slot: (id: string, track: MediaStreamTrack) => this.slots.fill(id, track),
+      speakers: (leaves: readonly number[]) => this.slots.hearSpeakers(leaves),
       refused: () => this.tell("refused"),
     };
     try {
@@ -87,8 +88,6 @@ class SwitchLine implements MediaLine {
     const old = this.session ?? this.opening;
     this.session = this.opening = null;
     old?.close();
-    for (const shown of this.shown.values()) this.emit({ type: "track", ...shown, track: null });
-    this.shown.clear();
     this.slots.clear();
   }
 
@@ -117,27 +116,6 @@ class SwitchLine implements MediaLine {
   private tell(state: LineState, cipher: string | null = null): void {
     this.state = state;
     this.emit({ type: "state", state, cipher });
-  }
-
-  /* ---- Who is in which slot ---- */
-
-  private fill(id: string, track: MediaStreamTrack): void {
-    this.slots.set(id, track);
-    const shown = this.shown.get(id);
-    if (shown !== undefined) this.emit({ type: "track", ...shown, track });
-  }
-
-  private show(event: FrameEvent): void {
-    const before = this.shown.get(event.id);
-    const { leaf, source } = event;
-    if (before !== undefined && (before.leaf !== leaf || before.source !== source)) {
-      this.shown.delete(event.id);
-      this.emit({ type: "track", ...before, track: null });
-    }
-    if (leaf === null) return;
-    this.shown.set(event.id, { leaf, source });
-    const track = this.slots.get(event.id);
-    if (track !== undefined) this.emit({ type: "track", leaf, source, track });
   }
 
   private emit(event: LineEvent): void {
