@@ -43,6 +43,7 @@ static void write_waiting(struct buf *b, const struct participant_person *person
 {
     write_vec(b, person->ref);
     write_u64(b, person->since);
+    write_u8(b, person->same_name);
     wasm_write_text(b, person->name);
     wasm_write_identity(b, &person->identity);
 }

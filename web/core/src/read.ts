@@ -70,6 +70,7 @@ function readWaiting(r: Reader): Waiting {
   return {
     ref: hex(r.vector()),
     since: 1000 * r.u64(),
+    sameName: r.bool(),
     name: r.text(),
     identity: readIdentity(r),
   };

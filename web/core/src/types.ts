@@ -64,6 +64,7 @@ export interface Person {
 export interface Waiting {
   readonly ref: string; // names the entry: for admit() and refuse()
   readonly since: number;
+  readonly sameName: boolean; // somebody in the meeting or at the door shows a like name
   readonly name: string;
   readonly identity: Identity;
 }

@@ -12,11 +12,12 @@ import { PanelFrame } from "./panel";
 
 const LIMIT_TEXT = 4000; // bytes: PARTICIPANT_CHAT_MAX
 
-function Line({ line, follows }: { line: ChatLine; follows: boolean }): JSX.Element {
+function Line(p: { line: ChatLine; follows: boolean }): JSX.Element {
+  const { line } = p;
   const name = line.name || t.common.unnamed;
   return (
-    <li class={`message ${line.mine ? "mine" : ""} ${follows ? "follows" : ""}`}>
-      {!follows && (
+    <li class={`message ${line.mine ? "mine" : ""} ${p.follows ? "follows" : ""}`}>
+      {!p.follows && (
         <p class="message-head">
           <span class="strong">{line.mine ? t.chat.mine : name}</span>
           {line.identity && <Badge identity={line.identity} />}
@@ -28,6 +29,14 @@ function Line({ line, follows }: { line: ChatLine; follows: boolean }): JSX.Elem
     </li>
   );
 }
+
+/** Whether a line needs no name of its own. A leaf may be another person's by now. */
+const follows = (line: ChatLine, before: ChatLine | undefined): boolean =>
+  before !== undefined &&
+  before.leaf === line.leaf &&
+  before.name === line.name &&
+  before.identity?.identifier === line.identity?.identifier &&
+  line.at - before.at < 120_000;
 
 export function ChatPanel(): JSX.Element {
   const [text, setText] = useState("");
@@ -49,11 +58,9 @@ export function ChatPanel(): JSX.Element {
   return (
     <PanelFrame title={t.chat.title}>
       <ol class="messages" ref={list} tabIndex={0} aria-label={t.chat.title}>
-        {lines.map((line, i) => {
-          const before = lines[i - 1];
-          const follows = before?.leaf === line.leaf && line.at - before.at < 120_000;
-          return <Line key={line.id} line={line} follows={follows} />;
-        })}
+        {lines.map((line, i) => (
+          <Line key={`${line.leaf}/${line.id}`} line={line} follows={follows(line, lines[i - 1])} />
+        ))}
       </ol>
       {lines.length === 0 && (
         <p class="empty">

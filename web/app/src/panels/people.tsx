@@ -9,7 +9,7 @@ import { app, set } from "../state/store";
 import { t } from "../text";
 import { Button, IconButton } from "../ui/controls";
 import { Icon, type IconName } from "../ui/icons";
-import { Avatar, IdentityBadge } from "../ui/identity";
+import { Avatar, IdentityBadge, SameNameMark } from "../ui/identity";
 import { Menu, type MenuItem, Question } from "../ui/overlay";
 import { PanelFrame } from "./panel";
 
@@ -22,7 +22,13 @@ function WaitingRow({ entry }: { entry: Waiting }): JSX.Element {
       <Avatar name={entry.name} size="small" />
       <div class="person-text">
         <span class="person-name">{name}</span>
-        <IdentityBadge identity={entry.identity} name={name} who={entry.ref} />
+        <IdentityBadge
+          identity={entry.identity}
+          name={name}
+          who={entry.ref}
+          sameName={entry.sameName}
+        />
+        {entry.sameName && <SameNameMark />}
       </div>
       <div class="person-tools">
         <IconButton
@@ -155,10 +161,10 @@ function PersonRow({ person }: { person: Person }): JSX.Element {
           who={person.leaf}
           sameName={person.sameName}
         />
+        {person.sameName && <SameNameMark />}
         {notes.length > 0 && <span class="person-notes">{notes.join(", ")}</span>}
       </div>
       <div class="person-tools">
-        {person.sameName && <Mark icon="warning" text={t.people.sameName} look="warn" />}
         {person.hand && <Mark icon="hand" text={t.people.handUp} look="hand" />}
         {person.connected ? (
           <Sending person={person} />

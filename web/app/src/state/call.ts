@@ -110,12 +110,7 @@ function onEvent(m: Meeting, event: MeetingEvent): void {
       break;
     case "gone":
       dropTracks(event.leaf);
-      dispatch({
-        type: "gone",
-        leaf: event.leaf,
-        name: gone?.name ?? event.label,
-        ejected: event.by !== null,
-      });
+      tellGone(event, gone?.name || event.label);
       break;
     case "code":
       void computeCode(m, event.epoch);
@@ -138,15 +133,33 @@ function onEvent(m: Meeting, event: MeetingEvent): void {
     case "notice":
       /* Guests know that they are; their own badge says so all the time. */
       if (event.reason.name === "UNVERIFIED" && event.leaf === null) break;
-      dispatch({
-        type: "notice",
-        severity: event.severity,
-        title: event.reason.text,
-        next: event.reason.next,
-        at: Date.now(),
-      });
+      tellNotice(event);
       break;
   }
+}
+
+type Gone = MeetingEvent & { readonly type: "gone" };
+
+/** No host wanted it, and it was not they who left: that is the server's doing. */
+function tellGone(event: Gone, name: string): void {
+  const byServer = event.by === null && event.reason.name !== "LEFT";
+  const how = byServer ? "by-server" : event.by !== null ? "ejected" : "left";
+  dispatch({ type: "gone", leaf: event.leaf, name, how });
+  if (!byServer) return;
+  const title = t.notice.removedByServer(name || t.common.unnamed);
+  const { text: next } = event.reason;
+  dispatch({ type: "notice", severity: "warning", title, next, at: Date.now() });
+}
+
+type Told = MeetingEvent & { readonly type: "notice" };
+
+/** With the name of whom it is about. */
+function tellNotice({ severity, reason, leaf }: Told): void {
+  const who = leaf === null ? undefined : findPerson(app.value, leaf);
+  const title = who === undefined ? reason.text : t.notice.about(reason.text, who.name);
+  /* A warning that goes by itself would be missed by whoever looks away. */
+  const stays = severity === "alarm" || reason.name === "OTHERS_SILENT";
+  dispatch({ type: "notice", severity, title, next: reason.next, at: Date.now(), stays });
 }
 
 /* ---- Media ---- */

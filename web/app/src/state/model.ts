@@ -42,6 +42,7 @@ export interface Notice {
   readonly title: string;
   readonly next: string;
   readonly at: number;
+  readonly stays: boolean; // until somebody has seen it: there is something to compare
 }
 
 export interface Reaction {
@@ -103,6 +104,7 @@ export interface AppState {
 
 export const LIMIT_CHAT = 500; // lines kept: a meeting may be long
 export const LIMIT_LOG = 100;
+export const LIMIT_TOASTS = 4; // alarms are seen, whatever comes after them
 export const LIMIT_CAPTIONS = 8; // what has been read out may go
 export const LIMIT_REACTIONS = 20; // seen at once
 

@@ -17,6 +17,7 @@ import {
   LIMIT_CHAT,
   LIMIT_LOG,
   LIMIT_REACTIONS,
+  LIMIT_TOASTS,
   type Notice,
 } from "./model";
 
@@ -39,7 +40,7 @@ export type Action =
       readonly type: "gone";
       readonly leaf: number;
       readonly name: string;
-      readonly ejected: boolean;
+      readonly how: "left" | "ejected" | "by-server";
     }
   | { readonly type: "epoch" }
   | { readonly type: "code"; readonly code: string | null }
@@ -61,6 +62,7 @@ export type Action =
       readonly title: string;
       readonly next: string;
       readonly at: number;
+      readonly stays?: boolean;
     }
   | { readonly type: "dismiss"; readonly key: number }
   | { readonly type: "panel"; readonly panel: AppState["panel"] }
@@ -94,17 +96,34 @@ function addLine(s: AppState, line: ChatLine): AppState {
   return speak({ ...s, chat, unread }, t.captions.message(line.name, line.text));
 }
 
-function addNotice(s: AppState, notice: Omit<Notice, "key">): AppState {
-  const made = { ...notice, key: s.nextKey };
-  const log = notice.severity === "info" ? s.log : [...s.log, made].slice(-LIMIT_LOG);
-  /* The same said again takes the place of what is still seen. */
-  const others = s.toasts.filter((n) => n.title !== notice.title);
+const LOUD = { info: 0, warning: 1, alarm: 2 } as const;
+
+/** The latest; what has to be seen by somebody gives way to nothing else. */
+function latest(list: readonly Notice[], most: number): Notice[] {
+  const staying = list.filter((n) => n.stays).slice(-most);
+  const passing = list.filter((n) => !n.stays);
+  const room = most - staying.length;
+  const kept = new Set([...staying, ...passing.slice(Math.max(0, passing.length - room))]);
+  return list.filter((n) => kept.has(n));
+}
+
+type Said = Action & { readonly type: "notice" };
+
+function addNotice(s: AppState, { type: _, ...said }: Said): AppState {
+  const stays = said.stays ?? said.severity === "alarm";
+  /* The same said again takes the place of what is still seen, and is not said more quietly. */
+  const before = s.toasts.find((n) => n.title === said.title);
+  const toned = before !== undefined && LOUD[before.severity] > LOUD[said.severity];
+  const severity = toned ? before.severity : said.severity;
+  const made = { ...said, severity, stays: stays || (before?.stays ?? false), key: s.nextKey };
+  const toasts = [...s.toasts.filter((n) => n !== before), made];
+  const log = said.severity === "info" ? s.log : [...s.log, made];
   return {
     ...s,
     nextKey: s.nextKey + 1,
-    toasts: [...others, made].slice(-4),
-    log,
-    alarmed: s.alarmed || notice.severity === "alarm",
+    toasts: latest(toasts, LIMIT_TOASTS),
+    log: latest(log, LIMIT_LOG),
+    alarmed: s.alarmed || stays,
   }; /* a toast is read out by itself */
 }
 
@@ -131,8 +150,9 @@ export function reduce(s: AppState, a: Action): AppState {
     case "joined":
       return speak(s, t.captions.joined(nameOf(s, a.leaf)));
     case "gone": {
-      const text = a.ejected ? t.captions.ejected : t.captions.left;
-      return speak(s, text(a.name || t.common.unnamed));
+      const name = a.name || t.common.unnamed;
+      if (a.how === "by-server") return s; /* a notice says it */
+      return speak(s, (a.how === "ejected" ? t.captions.ejected : t.captions.left)(name));
     }
     case "epoch":
       return s.code === null ? s : speak({ ...s, code: null }, t.captions.code);

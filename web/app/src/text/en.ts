@@ -190,6 +190,7 @@ export const en = {
     guest: "Joined as a guest: the name is only what this person typed.",
     claim: "The name is what this person typed; the identity is what the certificate proves.",
     sameName: "Somebody else here shows a similar name. Compare the identities.",
+    sameNameMark: "Similar name",
     certificate: "Show certificate",
     certificateText: "What the certificate says",
     certificateOf: (name: string) => `Certificate of ${name}`,
@@ -292,6 +293,8 @@ export const en = {
   notice: {
     dismiss: "Dismiss",
     compare: "Show the security code",
+    about: (text: string, name: string) => `${text} (${name || "somebody without a name"})`,
+    removedByServer: (name: string) => `${name} was removed by the server, not by a host.`,
     alarm: "Security warning",
     mutedBy: (host: string) => `${host} muted you`,
     mutedNext: "Unmute when you want to speak.",

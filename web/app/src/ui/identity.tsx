@@ -81,6 +81,16 @@ function Description({ text }: { text: string }): JSX.Element {
   );
 }
 
+/** Beside a name that could be taken for somebody else's. */
+export function SameNameMark(): JSX.Element {
+  return (
+    <span class="same-name" title={t.people.sameName}>
+      <Icon name="warning" size={14} />
+      <span>{t.people.sameNameMark}</span>
+    </span>
+  );
+}
+
 export function Certificate(p: {
   who: number | string;
   name: string;

@@ -7,7 +7,7 @@ import { cameraOn, cameraTrack, chosen, microphoneOn } from "../state/devices";
 import { app } from "../state/store";
 import { t } from "../text";
 import { Icon } from "./icons";
-import { Avatar, Badge } from "./identity";
+import { Avatar, Badge, SameNameMark } from "./identity";
 
 export function Video(p: {
   track: MediaStreamTrack;
@@ -80,6 +80,7 @@ function Label({ person, screen }: { person: Person; screen: boolean }): JSX.Ele
       <span class="tile-name">{name}</span>
       {person.me && <span class="tile-you">({t.common.you})</span>}
       <Badge identity={person.identity} />
+      {person.sameName && <SameNameMark />}
     </span>
   );
 }

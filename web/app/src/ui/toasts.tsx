@@ -1,5 +1,5 @@
-/* What is to be known now. The quiet goes by itself; warnings a little later; an alarm stays until
- * somebody has seen it. */
+/* What is to be known now. The quiet goes by itself; warnings a little later; an alarm, and whatever
+ * asks for comparing codes, stays until somebody has seen it. */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Notice } from "../state/model";
@@ -8,16 +8,15 @@ import { t } from "../text";
 import { Button, IconButton } from "./controls";
 import { Icon } from "./icons";
 
-const SHOWN_MS = { info: 5000, warning: 12_000, alarm: Infinity } as const;
+const SHOWN_MS = { info: 5000, warning: 12_000, alarm: 12_000 } as const; // unless it stays
 
 const dismiss = (key: number): void => dispatch({ type: "dismiss", key });
 
 function Toast({ notice }: { notice: Notice }): JSX.Element {
   const alarm = notice.severity === "alarm";
   useEffect(() => {
-    const ms = SHOWN_MS[notice.severity];
-    if (!Number.isFinite(ms)) return;
-    const timer = setTimeout(() => dismiss(notice.key), ms);
+    if (notice.stays) return;
+    const timer = setTimeout(() => dismiss(notice.key), SHOWN_MS[notice.severity]);
     return () => clearTimeout(timer);
   }, [notice.key]);
   const compare = () => {
@@ -32,7 +31,7 @@ function Toast({ notice }: { notice: Notice }): JSX.Element {
         {alarm && <p class="kicker">{t.notice.alarm}</p>}
         <p class="strong">{notice.title}</p>
         {notice.next && <p>{notice.next}</p>}
-        {alarm && app.value.phase === "in-meeting" && (
+        {notice.stays && app.value.phase === "in-meeting" && (
           <Button small onClick={compare}>
             {t.notice.compare}
           </Button>

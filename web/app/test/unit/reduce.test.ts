@@ -128,9 +128,9 @@ test("another call begins with nothing of the last one", () => {
 test("what happens is said in words", () => {
   const words = (...actions: Action[]) => play(views(), ...actions).captions.at(-1)?.text ?? "";
   assert.equal(words({ type: "joined", leaf: 1 }), "Bob joined");
-  assert.equal(words({ type: "gone", leaf: 1, name: "Bob", ejected: true }), "Bob was removed");
+  assert.equal(words({ type: "gone", leaf: 1, name: "Bob", how: "ejected" }), "Bob was removed");
   assert.equal(words(said(1, "hi")), "Bob says: hi");
-  const waiting = { ref: "r", since: 0, name: "Cy", identity: guest };
+  const waiting = { ref: "r", since: 0, sameName: false, name: "Cy", identity: guest };
   assert.match(words(views({ lobby: [waiting] })), /1 person is waiting/);
   assert.equal(words(views({ phase: "reconnecting" })), "Connection lost");
 });
@@ -171,4 +171,30 @@ test("only the verified are made co-hosts, and by hosts alone", () => {
   assert.ok(mayMakeCohost(as("host"), eve));
   assert.ok(!mayMakeCohost(as("host"), bob));
   assert.ok(!mayMakeCohost(as("cohost"), eve));
+});
+
+test("an alarm is not crowded out by what is less", () => {
+  const crowd = Array.from({ length: 120 }, (_, i) => notice("warning", `warning ${i}`));
+  const s = play(notice("alarm", "attack"), ...crowd);
+  assert.equal(s.toasts[0]?.title, "attack");
+  assert.equal(s.toasts.length, 4);
+  assert.equal(s.log[0]?.title, "attack");
+  assert.equal(s.log.length, 100);
+});
+
+test("what was said loudly is not taken back by saying it quietly", () => {
+  const s = play(notice("alarm", "silent"), notice("warning", "silent"));
+  assert.deepEqual(
+    s.toasts.map((n) => [n.severity, n.stays]),
+    [["alarm", true]],
+  );
+  const louder = play(notice("warning", "silent"), notice("alarm", "silent"));
+  assert.equal(louder.toasts[0]?.severity, "alarm");
+  assert.equal(louder.toasts.length, 1);
+});
+
+test("whom the server removes is not said to have left", () => {
+  const before = play(views());
+  const after = reduce(before, { type: "gone", leaf: 1, name: "Bob", how: "by-server" });
+  assert.deepEqual(after.captions, before.captions);
 });
