@@ -32,9 +32,11 @@ test: ## Install what is missing, build with sanitizers, run all tests
 	@cmake --build --preset debug -j $(JOBS)
 	@ctest --preset debug -j $(JOBS)
 
-test-browser: ## Test the browser app in Chromium: screens, accessibility, policy
-	@tools/install-deps.sh web browser
+test-browser: ## Test the browser app in Chromium: screens, accessibility, policy, calls, attacks
+	@tools/install-deps.sh web browser test
 	@$(MAKE) --no-print-directory release
+	@cmake --preset debug --log-level=WARNING > /dev/null
+	@cmake --build --preset debug -j $(JOBS) --target attack_web
 	@tools/web.sh browser
 
 screens: ## Take pictures of every screen of the browser app, into build/screens

@@ -6,7 +6,8 @@
 #   tools/web.sh browser    tests in a browser, with a scripted meeting and with a real one
 #   tools/web.sh screens    pictures of every screen, into build/screens
 #
-# CONCLAVED and CONCLAVE name the programs for the last two; default: build/bin.
+# CONCLAVED and CONCLAVE name the programs for the last two; default: build/bin. ATTACK_WEB names the
+# server that lies; default: that of the debug build.
 set -eu
 cd "$(dirname "$0")/../web/app"
 root=$(cd ../.. && pwd)
