@@ -49,6 +49,7 @@ export interface EpochMessage {
 }
 
 interface Step {
+  readonly group: number; // of FrameCrypt, when it was made
   readonly written: Uint8Array;
   readonly epoch: number;
   readonly context: number;
@@ -60,7 +61,7 @@ interface Step {
   readonly key: Uint8Array<ArrayBuffer>;
 }
 
-function readStep(written: Uint8Array<ArrayBuffer>): Step {
+function readStep(written: Uint8Array<ArrayBuffer>, group: number): Step {
   const r = new Reader(written);
   const epoch = r.u64();
   const context = r.u64();
@@ -68,7 +69,8 @@ function readStep(written: Uint8Array<ArrayBuffer>): Step {
   const kid = r.take(8).join(".");
   const counter = r.u64();
   const [header, nonce, key] = [r.vector(), r.vector(), r.vector()] as Uint8Array<ArrayBuffer>[];
-  return { written, epoch, context, leaf, kid, counter, header: header!, nonce: nonce!, key: key! };
+  const secret = { header: header!, nonce: nonce!, key: key! };
+  return { group, written, epoch, context, leaf, kid, counter, ...secret };
 }
 
 let latest = 0;
@@ -83,11 +85,12 @@ export interface Opened extends Sealed {
 
 export class FrameCrypt {
   private keys: number;
+  private group = 0; // how often the meeting has begun anew
   private readonly ready = new Map<string, CryptoKey>();
   private readonly runs = new Map<number, number>();
   private newest = -1;
   private last = new Uint8Array(0); // the newest epoch's message
-  private waiting: (() => void)[] = [];
+  private readonly waiting = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sealed = 0;
   private opened = 0;
@@ -108,7 +111,9 @@ export class FrameCrypt {
   private beginAnew(): void {
     this.module.callNow("frames_free", [this.keys], null, [], false);
     this.keys = this.noKeys();
+    this.group++;
     this.runs.clear();
+    this.counters.keep([]);
   }
 
   epoch({ epoch, run, key, removed }: EpochMessage): void {
@@ -127,7 +132,7 @@ export class FrameCrypt {
     for (const old of this.runs.keys()) if (old + 16 < epoch) this.runs.delete(old);
     this.counters.keep([...this.runs.keys()]);
     this.tick();
-    for (const go of this.waiting.splice(0)) go();
+    for (const go of [...this.waiting]) go();
   }
 
   /** Keys of epochs that are over go, also if no frame comes any more. */
@@ -139,7 +144,7 @@ export class FrameCrypt {
   }
 
   private async keyOf(step: Step): Promise<CryptoKey> {
-    const name = `${step.epoch}/${step.kid}`;
+    const name = `${step.group}/${step.epoch}/${step.kid}`;
     let key = this.ready.get(name);
     if (key === undefined) {
       key = await crypto.subtle.importKey("raw", step.key, "AES-GCM", false, ["encrypt", "decrypt"]);
@@ -190,7 +195,7 @@ export class FrameCrypt {
     if (run === undefined || run >= RUNS)
       throw new ConclaveError("EEXHAUSTED", "Nothing can be sent before the next change.");
     const args = [this.keys, run * CONTEXTS + slot, n, at];
-    return readStep(this.module.callNow("frames_seal", args, null).answer);
+    return readStep(this.module.callNow("frames_seal", args, null).answer, this.group);
   }
 
   private sending(at: number): number {
@@ -210,6 +215,8 @@ export class FrameCrypt {
       const how = { name: "AES-GCM", iv: step.nonce, additionalData: concat(step.header, front) };
       const key = await this.keyOf(step);
       const plain = await crypto.subtle.decrypt(how, key, text).catch(() => null);
+      if (step.group !== this.group)
+        throw new ConclaveError("EUNKNOWNKEY", "The meeting has begun anew meanwhile.");
       const right = plain === null ? 0 : 1;
       this.module.callNow("frames_opened", [this.keys], step.written, [right, now()], false);
       const { leaf, epoch, context, counter } = step;
@@ -238,7 +245,8 @@ export class FrameCrypt {
     for (let first = true; ; first = false) {
       try {
         const args = [this.keys];
-        return readStep(this.module.callNow("frames_open", args, ciphertext, [now()]).answer);
+        const { answer } = this.module.callNow("frames_open", args, ciphertext, [now()]);
+        return readStep(answer, this.group);
       } catch (error) {
         const unknown = error instanceof ConclaveError && error.code === "EUNKNOWNKEY";
         if (!unknown || now() >= until) throw error;
@@ -250,11 +258,13 @@ export class FrameCrypt {
 
   private nextEpoch(most: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, most);
-      this.waiting.push(() => {
+      const go = () => {
         clearTimeout(timer);
+        this.waiting.delete(go);
         resolve();
-      });
+      };
+      const timer = setTimeout(go, most);
+      this.waiting.add(go);
     });
   }
 

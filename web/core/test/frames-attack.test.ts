@@ -81,6 +81,18 @@ test("46: a frame that is being opened when its sender is removed is not shown",
   assert.equal(await opening, null);
 });
 
+test("12: what was sealed before the meeting began anew is of nobody in the new one", async () => {
+  const [eve, bob] = [await member(3, 5), await member(2, 5)];
+  const opening = bob.open("video", (await eve.seal("camera", 0, KEY_FRAME))!);
+  const other = (leaf: number) => ({ ...epochOf(5, leaf), key: epochOf(5, leaf).key.fill(9, 16) });
+  bob.epoch(other(2)); // the same epoch of another group
+  assert.equal(await opening, null);
+  const ada = await member(1);
+  ada.epoch(other(1));
+  assert.notEqual(await bob.open("video", (await ada.seal("camera", 0, KEY_FRAME))!), null);
+  assert.equal(await eve.open("video", (await bob.seal("camera", 0, KEY_FRAME))!), null);
+});
+
 test("46: who comes to the leaf of the removed is somebody else", async () => {
   const [eve, bob] = [await member(3, 5), await member(2, 5)];
   const slot = receiver(bob);
