@@ -50,7 +50,7 @@ static const struct entry entries[] = {
     [REASON_EJECTED] = {"EJECTED", "A host removed you from the meeting.", ASK_HOST},
     [REASON_ENDED] = {"ENDED", "A host ended the meeting for everybody.", WAIT},
     [REASON_FULL] = {"FULL", "The meeting is full.", "Try again when somebody has left."},
-    [REASON_GONE] = {"GONE", "The meeting is over: everybody left.", JOIN_AGAIN},
+    [REASON_GONE] = {"GONE", "The server says that everybody left.", JOIN_AGAIN},
     [REASON_NOT_A_MEMBER] = {"NOT_A_MEMBER", "You are no longer in the meeting.", JOIN_AGAIN},
     [REASON_REMOVED_DISCONNECTED] = {"REMOVED_DISCONNECTED", "The connection was gone too long.",
                                      JOIN_AGAIN},

@@ -31,9 +31,10 @@ function wordsOf(end: Reason | null): { title: string; rest: string; next: strin
 }
 
 export function Over(): JSX.Element {
-  const { end, info } = app.value;
+  const { end, info, alarmed } = app.value;
   const name = end?.name ?? "LEFT";
-  const calm = CALM.has(name);
+  /* After an alarm the server's word that all is over is no comfort. */
+  const calm = name === "LEFT" || (CALM.has(name) && !alarmed);
   const { title, rest, next } = wordsOf(end);
   return (
     <Page narrow>
