@@ -17,10 +17,12 @@
 #define ASK_FIRST "no-cache"
 
 /* Scripts of this server alone, which no text can become (Trusted Types); WebAssembly, which needs
- * its own word; nothing of anybody else. 'self' covers the WebSocket of the same origin. */
+ * its own word; workers from memory, where the app has compared them with what the build put out,
+ * as no browser does by itself; nothing of anybody else. 'self' covers the WebSocket of the same
+ * origin. */
 static const char policy[] =
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-    "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; worker-src blob:; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types default";
 

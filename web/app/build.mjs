@@ -73,17 +73,17 @@ async function bundle(entry, define = {}) {
   return { script: of(".js"), style: of(".css") };
 }
 
-/* The core: WebAssembly and workers, which the app is told the names of. The core's own worker starts
- * the one for cryptography, so that has to be there first. */
+/* The core: WebAssembly and workers, of which the app is told where and what they are. */
 async function putCore() {
   if (options.scripted) return {};
-  const names = { "conclave.wasm": putAsset("conclave.wasm", await readFile(options.wasm)) };
-  for (const name of ["crypto-worker", "frames-worker", "core-worker"]) {
-    const define = { CORE_FILES: JSON.stringify(names) };
-    const { script } = await bundle(join(here, `src/engine/${name}.ts`), define);
-    names[`${name}.js`] = putAsset(`${name}.js`, script);
-  }
-  return names;
+  const made = { "conclave.wasm": await readFile(options.wasm) };
+  for (const name of ["core-worker", "crypto-worker", "frames-worker"])
+    made[`${name}.js`] = (await bundle(join(here, `src/engine/${name}.ts`))).script;
+  const entries = Object.entries(made).map(([name, data]) => [
+    name,
+    { path: putAsset(name, data), integrity: integrity(data) },
+  ]);
+  return Object.fromEntries(entries);
 }
 
 /* ---- The page ---- */

@@ -11,7 +11,7 @@ import { WaitingRoom } from "./screens/waiting";
 import { start } from "./state/flow";
 import { app } from "./state/store";
 import { t } from "./text";
-import { onlyOwnScripts } from "./trusted";
+import { onlyCheckedScripts } from "./trusted";
 import { Captions, Toasts } from "./ui/toasts";
 
 function Screen(): JSX.Element | null {
@@ -50,7 +50,7 @@ function App(): JSX.Element {
   );
 }
 
-onlyOwnScripts();
+onlyCheckedScripts();
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
 void start();

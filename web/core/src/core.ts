@@ -1,6 +1,7 @@
 /* The core in a page: its worker, and what it makes. */
 import { RestAccount } from "./account.js";
 import { Client } from "./client.js";
+import { fetchFile, locate, startWorker } from "./files.js";
 import { MeetingInPage } from "./meeting.js";
 import type { Endpoint } from "./protocol.js";
 import { defaultStore } from "./store.js";
@@ -38,7 +39,7 @@ export class CoreInPage implements Core {
       op: "load",
       wasm: module,
       bridge: options.bridge ?? null,
-      cryptoWorker: String(options.workers?.crypto ?? ""),
+      cryptoWorker: locate(options.workers?.crypto ?? ""),
     })) as Bridge;
     return new CoreInPage(bridge, client, module, options, stop);
   }
@@ -63,8 +64,7 @@ export class CoreInPage implements Core {
   }
 
   private async startFrames(): Promise<Worker> {
-    const url = this.options.workers?.frames ?? "";
-    const worker = new Worker(url, { type: "module" });
+    const worker = await startWorker(locate(this.options.workers?.frames ?? ""));
     const begun = new Promise<void>((resolve, reject) => {
       worker.onmessage = () => resolve();
       worker.onerror = (event) => reject(new Error(event.message));
@@ -107,15 +107,16 @@ export async function loadCore(options: CoreOptions = {}): Promise<Core> {
     crypto: options.workers?.crypto ?? here("./crypto-worker.js"),
     frames: options.workers?.frames ?? here("./frames-worker.js"),
   };
-  const wasm = options.wasm ?? here("./conclave.wasm");
-  const worker = new Worker(workers.core, { type: "module" });
+  const wasm = locate(options.wasm ?? here("./conclave.wasm"));
+  const compiled = WebAssembly.compileStreaming(fetchFile(wasm));
+  compiled.catch(() => undefined); // told below, unless the worker fails first
+  const worker = await startWorker(locate(workers.core));
   const client = new Client(worker as unknown as Endpoint);
   worker.onerror = (event) => client.fail(event.message || "The worker could not be started.");
   try {
-    const module = await WebAssembly.compileStreaming(fetch(wasm));
     const all = { ...options, workers };
     const stop = () => worker.terminate();
-    return await CoreInPage.over(client, module, all, stop);
+    return await CoreInPage.over(client, await compiled, all, stop);
   } catch (error) {
     worker.terminate();
     throw error;

@@ -2,6 +2,7 @@
  * the page's. */
 import { bestBridge, ReplayingWaiter, SharedWaiter, SuspendingWaiter } from "./bridge.js";
 import type { CryptoMessage } from "./crypto-worker.js";
+import type { Located } from "./files.js";
 import { Module, type Waiter } from "./module.js";
 import { WebCryptoOperations } from "./operations.js";
 import type {
@@ -28,7 +29,7 @@ const PURPOSES = { public: 2, private: 3 } as const;
 /** Where the engine runs: a browser's worker, or Node. */
 export interface Surroundings {
   /** `failed` is called if it turns out that it cannot be started. */
-  startCryptoWorker(url: string, failed: (text: string) => void): Endpoint;
+  startCryptoWorker(file: Located, failed: (text: string) => void): Promise<Endpoint>;
   readonly patience?: Patience; // with it; default: PATIENCE
 }
 
@@ -258,7 +259,7 @@ class Engine {
       this.makeWaiter = () => new SuspendingWaiter(this.crypto);
     } else if (bridge === "shared") {
       const failed = (text: string) => this.keys.fail(text);
-      const worker = this.surroundings.startCryptoWorker(request.cryptoWorker, failed);
+      const worker = await this.surroundings.startCryptoWorker(request.cryptoWorker, failed);
       const attach = (memory: SharedArrayBuffer) =>
         worker.postMessage({ memory } satisfies CryptoMessage);
       thread = worker;

@@ -1,4 +1,5 @@
 /* What the page and the engine in its worker say to each other. */
+import type { Located } from "./files.js";
 import type { Anchor, Bridge, Identity, MeetingEvent, MeetingInfo, Person, Phase, Reason, Waiting } from "./types.js";
 
 /* enum wish of src/wasm/meeting.c */
@@ -48,7 +49,7 @@ export type Request =
       readonly op: "load";
       readonly wasm: WebAssembly.Module | string;
       readonly bridge: Bridge | null;
-      readonly cryptoWorker: string;
+      readonly cryptoWorker: Located;
     }
   | { readonly op: "open"; readonly meeting: number; readonly with: OpenRequest }
   | {

@@ -340,13 +340,16 @@ export interface Account {
 
 /* ---- The core ---- */
 
+/** Where a file is; with what it must be ("sha384-..."), else it is not used. */
+export type CoreFile = string | URL | { readonly url: string | URL; readonly integrity: string };
+
 export interface CoreOptions {
   readonly bridge?: Bridge; // default: the best there is here
-  readonly wasm?: string | URL; // default: conclave.wasm beside this package's files
+  readonly wasm?: CoreFile; // default: conclave.wasm beside this package's files
   readonly workers?: {
-    readonly core?: string | URL;
-    readonly crypto?: string | URL;
-    readonly frames?: string | URL;
+    readonly core?: CoreFile;
+    readonly crypto?: CoreFile;
+    readonly frames?: CoreFile;
   };
 }
 

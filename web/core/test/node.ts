@@ -47,7 +47,7 @@ export async function engineInNode(bridge: Bridge, patience: Patience = USUAL) {
   const { port1, port2 } = new NodeChannel();
   const workers: NodeWorker[] = [];
   const stopEngine = serveEngine(endpointOf(port1), {
-    startCryptoWorker: () => {
+    startCryptoWorker: async () => {
       const worker = new NodeWorker(new URL("./node-crypto-worker.js", import.meta.url));
       workers.push(worker);
       return endpointOf(worker);

@@ -1,5 +1,5 @@
-/* The core's worker, which starts one of its own: that, too, only out of this app's files. */
+/* The core's worker, which may start one of its own: that, too, only if it was checked. */
 import "../../../core/src/core-worker";
-import { onlyOwnScripts } from "../trusted";
+import { onlyCheckedScripts } from "../trusted";
 
-onlyOwnScripts();
+onlyCheckedScripts();
