@@ -11,11 +11,10 @@
 import { build } from 'esbuild'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { launch, missing } from './browsers.mjs'
-import { Relay } from './relay.mjs'
+import { outsideAddress, Relay } from './relay.mjs'
 
 const [, , program, root, ...browsers] = process.argv
 const BROWSERS = browsers.length === 2 ? browsers : ['chromium', 'chromium']
@@ -94,12 +93,6 @@ async function enter(stage, leaf) {
   )
   return page
 }
-
-// Firefox does not go from an interface to the loopback address.
-const outsideAddress = () =>
-  Object.values(networkInterfaces())
-    .flat()
-    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
 
 async function prepare() {
   await bundle('media-message.mjs', 'web/core/src/media-message.ts', 'esm')

@@ -1,11 +1,18 @@
 // Between browsers and the switch: passes datagrams on, and loses some of the media when told to.
 
 import { createSocket } from 'node:dgram'
+import { networkInterfaces } from 'node:os'
 
 const bound = (socket, ...address) =>
   new Promise((resolve) => {
     socket.bind(...address, () => resolve(socket.address().port))
   })
+
+// Firefox does not go from an interface to the loopback address.
+export const outsideAddress = () =>
+  Object.values(networkInterfaces())
+    .flat()
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
 
 const isMedia = (datagram) => datagram[0] >= 128 && datagram[0] < 192 // RFC 7983 7
 const isRtcp = (datagram) => datagram[1] >= 192 && datagram[1] <= 223 // RFC 5761 4

@@ -366,7 +366,7 @@ export const en = {
   unsupported: {
     title: "This browser cannot hold an encrypted meeting",
     lead: "It lacks:",
-    next: "Update it, or use a current Chrome, Edge or Chromium. Or join with the program conclave.",
+    next: "Update it, or use a current Chrome, Edge, Chromium or Firefox. Or join with the program conclave.",
     nextSecure:
       "Open the page by its https address. On the server itself, http://localhost does, too.",
     features: {
@@ -383,7 +383,7 @@ export const en = {
       `This browser cannot send and receive them encrypted. It lacks ${what}.`,
     mediaNext:
       "You can join, see who is there, and read and write in the chat. For sound and pictures use a " +
-      "current Chrome, Edge or Chromium.",
+      "current Chrome, Edge, Chromium or Firefox.",
   },
 
   problem: {

@@ -43,11 +43,12 @@ async function kill(child) {
   await ended;
 }
 
-export async function startServer(web) {
+export async function startServer(web, more = "") {
   const folder = await mkdtemp(join(tmpdir(), "conclave-app-"));
   const settings = join(folder, "conclaved.ini");
   const address = join(folder, "data/run/address");
-  const text = (port) => `[server]\nport = ${port}\nweb = ${web}\ndata = ${join(folder, "data")}\n`;
+  const text = (port) =>
+    `[server]\nport = ${port}\nweb = ${web}\ndata = ${join(folder, "data")}\n${more}`;
   await writeFile(settings, text(0));
   let { child, url } = await run(settings, address);
   return {
