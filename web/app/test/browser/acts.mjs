@@ -132,7 +132,7 @@ export async function crowd(page, n = 6) {
   }, n);
 }
 
-/** Names as long as they may be, one without a space, one that is not Latin, none at all. */
+/** Names as long as they may be, one without a space, one that is not Latin, short ones, none at all. */
 export const longNames = (page) =>
   page.evaluate(() => {
     const { meeting, line, person, verified, guest } = globalThis.script;
@@ -153,6 +153,8 @@ export const longNames = (page) =>
       person(3, "陳大文　王小明　李四", verified("chan@company.com"), { sameName: true }),
     );
     meeting.add(person(4, "", guest, { hand: true }));
+    meeting.add(person(5, "Al", guest));
+    meeting.add(person(6, "Bo", verified("bo@company.com")));
     line.show(2, "camera");
   });
 
