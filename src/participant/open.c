@@ -472,10 +472,10 @@ int participant_open_info(struct participant *p, const struct signal_message *m)
 }
 
 /* The group is not there for us any more; the meeting may be. */
-static void start_over(struct participant *p, int reason)
+static void start_over(struct participant *p)
 {
     if (!p->founding)
-        participant_notify(p, PARTICIPANT_WARNING, reason, MLS_NO_LEAF);
+        participant_notify(p, PARTICIPANT_WARNING, REASON_JOINING_ANEW, MLS_NO_LEAF);
     participant_group_drop(p);
     p->rejoin = false;
     participant_reconnect(p, 0);
@@ -503,12 +503,12 @@ int participant_open_fault(struct participant *p, int reason)
     case REASON_NOT_A_MEMBER:
         if (p->group == NULL)
             break;
-        start_over(p, reason);
+        start_over(p);
         return 0;
     case REASON_GONE:
         if (p->group != NULL && !p->founding)
             break;
-        start_over(p, reason);
+        start_over(p);
         return 0;
     case REASON_EJECTED:
     case REASON_ENDED:

@@ -55,6 +55,9 @@ static const struct entry entries[] = {
     [REASON_REMOVED_DISCONNECTED] = {"REMOVED_DISCONNECTED", "The connection was gone too long.",
                                      JOIN_AGAIN},
     [REASON_LEFT] = {"LEFT", "Left the meeting.", WAIT},
+    [REASON_JOINING_ANEW] = {"JOINING_ANEW",
+                             "You were away too long, says the server, and join anew.",
+                             "You may have to wait until a host lets you in."},
 
     [REASON_CERTIFICATE_EXPIRED] = {"CERTIFICATE_EXPIRED", "The certificate has expired.",
                                     SIGN_IN_ANEW},

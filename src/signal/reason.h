@@ -31,6 +31,7 @@ enum reason {
     REASON_NOT_A_MEMBER = 27,
     REASON_REMOVED_DISCONNECTED = 28, /* the server proposed it: disconnected too long */
     REASON_LEFT = 29,
+    REASON_JOINING_ANEW = 30, /* we are not in the group any more, and knock again by ourselves */
 
     /* identity and clock */
     REASON_CERTIFICATE_EXPIRED = 40,

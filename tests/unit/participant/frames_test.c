@@ -315,7 +315,7 @@ static void who_is_no_member_any_more_knocks(void **state)
     (void)state;
     bring_to(&d, RESUMING);
     desk_fault(&d, REASON_NOT_A_MEMBER);
-    assert_int_equal(desk_noticed(&d, REASON_NOT_A_MEMBER), 1);
+    assert_int_equal(desk_noticed(&d, REASON_JOINING_ANEW), 1);
     assert_int_equal(desk_asked(&d, PARTICIPANT_SAVE_NOTHING), 1);
     desk_connect(&d);
     desk_challenge(&d, true);
