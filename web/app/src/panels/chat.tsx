@@ -56,8 +56,13 @@ export function ChatPanel(): JSX.Element {
   };
 
   return (
-    <PanelFrame title={t.chat.title}>
-      <ol class="messages" ref={list} tabIndex={0} aria-label={t.chat.title}>
+    <PanelFrame panel="chat" title={t.chat.title}>
+      <ol
+        class="messages"
+        ref={list}
+        tabIndex={lines.length > 0 ? 0 : undefined}
+        aria-label={t.chat.title}
+      >
         {lines.map((line, i) => (
           <Line key={`${line.leaf}/${line.id}`} line={line} follows={follows(line, lines[i - 1])} />
         ))}

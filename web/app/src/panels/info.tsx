@@ -193,7 +193,7 @@ export function InfoPanel(): JSX.Element {
   const s = app.value;
   const select = (tab: InfoTab) => set({ infoTab: tab });
   return (
-    <PanelFrame title={t.info.title}>
+    <PanelFrame panel="info" title={t.info.title}>
       <div
         class="tabs"
         role="tablist"

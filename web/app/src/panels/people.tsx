@@ -227,7 +227,7 @@ export function PeoplePanel(): JSX.Element {
   const s = app.value;
   const found = s.roster.filter((p) => matches(p, query)).sort(inOrder);
   return (
-    <PanelFrame title={t.people.title(s.roster.length)}>
+    <PanelFrame panel="people" title={t.people.title(s.roster.length)}>
       <div class="panel-body">
         <Lobby />
         {s.info?.locked && (

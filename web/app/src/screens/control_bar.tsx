@@ -19,7 +19,7 @@ interface ControlProps {
   off?: boolean;
   on?: boolean;
   pressed?: boolean;
-  expanded?: boolean;
+  panel?: Panel; // which it opens
   count?: number;
   caption?: string; // in place of a long text
   extra?: boolean; // on narrow screens it is in the menu
@@ -33,7 +33,8 @@ function Control(p: ControlProps): JSX.Element {
       type="button"
       class={look}
       aria-pressed={p.pressed}
-      aria-expanded={p.expanded}
+      aria-expanded={p.panel && app.value.panel === p.panel}
+      data-panel={p.panel}
       title={p.text}
       onClick={p.onClick}
     >
@@ -55,15 +56,15 @@ const openPanel = (panel: Panel): void => {
   dispatch({ type: "panel", panel: app.value.panel === panel ? null : panel });
 };
 
-function EmojiRow({ role, onDone }: { role?: "menuitem"; onDone: () => void }): JSX.Element {
+function EmojiRow({ onDone }: { onDone: () => void }): JSX.Element {
   return (
     <>
       {EMOJI.map((emoji) => (
         <button
           key={emoji}
           type="button"
-          role={role}
-          tabIndex={role === undefined ? undefined : -1}
+          role="menuitem"
+          tabIndex={-1}
           aria-label={t.meeting.reactWith(emoji)}
           onClick={() => {
             onDone();
@@ -78,21 +79,20 @@ function EmojiRow({ role, onDone }: { role?: "menuitem"; onDone: () => void }): 
 }
 
 function Reactions(): JSX.Element {
-  const [open, setOpen] = useState(false);
   return (
-    <div
-      class="menu extra"
-      onKeyDown={(event) => {
-        if (event.key === "Escape") setOpen(false);
-      }}
-    >
-      <Control icon="smile" text={t.meeting.react} expanded={open} onClick={() => setOpen(!open)} />
-      {open && (
-        <div class="emoji-list" role="group" aria-label={t.meeting.react}>
-          <EmojiRow onDone={() => setOpen(false)} />
+    <Menu
+      label={t.meeting.react}
+      caption={t.meeting.react}
+      icon="smile"
+      look="extra"
+      up
+      head={(close) => (
+        <div class="emoji-row">
+          <EmojiRow onDone={close} />
         </div>
       )}
-    </div>
+      items={[]}
+    />
   );
 }
 
@@ -166,14 +166,14 @@ function Panels(): JSX.Element {
         icon="people"
         text={t.meeting.people}
         on={s.panel === "people"}
-        expanded={s.panel === "people"}
+        panel="people"
         onClick={() => openPanel("people")}
       />
       <Control
         icon="chat"
         text={t.meeting.chat}
         on={s.panel === "chat"}
-        expanded={s.panel === "chat"}
+        panel="chat"
         count={s.unread}
         onClick={() => openPanel("chat")}
       />
@@ -182,7 +182,7 @@ function Panels(): JSX.Element {
         text={t.meeting.info}
         caption={t.meeting.infoShort}
         on={s.panel === "info"}
-        expanded={s.panel === "info"}
+        panel="info"
         extra
         onClick={() => openPanel("info")}
       />
@@ -194,17 +194,18 @@ function Panels(): JSX.Element {
 function moreItems(openSettings: () => void): MenuItem[] {
   const sharing = screenTrack.value !== null;
   const raised = me(app.value)?.hand ?? false;
-  const media: MenuItem[] = [
-    {
-      text: sharing ? t.meeting.stopShare : t.meeting.share,
-      icon: "share",
-      narrow: true,
-      onSelect: switchShare,
-    },
-    { text: t.meeting.settings, icon: "settings", onSelect: openSettings },
-  ];
+  const share: MenuItem = {
+    text: sharing ? t.meeting.stopShare : t.meeting.share,
+    icon: "share",
+    narrow: true,
+    onSelect: switchShare,
+  };
+  const settings: MenuItem = {
+    text: t.meeting.settings,
+    icon: "settings",
+    onSelect: openSettings,
+  };
   const items: MenuItem[] = [
-    ...(canMedia(app.value) ? media : []),
     {
       text: raised ? t.meeting.lowerHand : t.meeting.hand,
       icon: "hand",
@@ -213,6 +214,10 @@ function moreItems(openSettings: () => void): MenuItem[] {
     },
     { text: t.meeting.info, icon: "info", narrow: true, onSelect: () => openPanel("info") },
   ];
+  if (canMedia(app.value)) {
+    items.unshift(share);
+    items.push(settings);
+  }
   if (mayHost(app.value)) {
     const locked = app.value.info?.locked ?? false;
     items.push({
@@ -257,7 +262,7 @@ export function ControlBar(): JSX.Element {
           up
           head={(close) => (
             <div class="emoji-row narrow">
-              <EmojiRow role="menuitem" onDone={close} />
+              <EmojiRow onDone={close} />
             </div>
           )}
           items={moreItems(() => setSettings(true))}

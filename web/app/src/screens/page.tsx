@@ -1,13 +1,20 @@
 /* The frame of all screens but the meeting: brand, who is signed in, one thing to do. */
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import * as flow from "../state/flow";
 import { app } from "../state/store";
 import { t } from "../text";
 import { Button } from "../ui/controls";
+import { focusIsLost } from "../ui/focus";
 import { Logo } from "../ui/icons";
 
 export function Page(p: { children: ComponentChildren; narrow?: boolean }): JSX.Element {
   const { session } = app.value;
+  const main = useRef<HTMLElement>(null);
+  /* Another screen is read from its start, unless a field of it has the focus already. */
+  useEffect(() => {
+    if (focusIsLost()) main.current?.focus();
+  }, []);
   return (
     <div class="page">
       <header class="page-head">
@@ -33,7 +40,9 @@ export function Page(p: { children: ComponentChildren; narrow?: boolean }): JSX.
           </div>
         )}
       </header>
-      <main class={p.narrow ? "page-main narrow" : "page-main"}>{p.children}</main>
+      <main ref={main} tabIndex={-1} class={p.narrow ? "page-main narrow" : "page-main"}>
+        {p.children}
+      </main>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /* Buttons and fields: each has a label, whatever it looks like. */
 import type { ComponentChildren, JSX } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { copy } from "../state/call";
 import { t } from "../text";
 import { Icon, type IconName } from "./icons";
@@ -83,11 +83,17 @@ interface FieldProps {
 
 export function Field(p: FieldProps): JSX.Element {
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
   const note = p.error ?? p.hint;
+  /* Browsers heed the attribute once for each page loaded, and this is not one. */
+  useEffect(() => {
+    if (p.autofocus) input.current?.focus();
+  }, []);
   return (
     <div class="field">
       <label for={id}>{p.label}</label>
       <input
+        ref={input}
         id={id}
         type={p.type ?? "text"}
         value={p.value}

@@ -159,7 +159,9 @@ export function IdentityBadge(p: {
       onFocusCapture={show}
       onBlurCapture={hide}
       onKeyDown={(event) => {
-        if (event.key === "Escape") setOpen(false);
+        if (event.key !== "Escape" || !open) return;
+        setOpen(false);
+        event.stopPropagation();
       }}
     >
       <button

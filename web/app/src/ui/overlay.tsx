@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../text";
 import { Button, IconButton } from "./controls";
+import { useFocusBack } from "./focus";
 import { Icon, type IconName } from "./icons";
 
 export function Dialog(p: {
@@ -14,6 +15,7 @@ export function Dialog(p: {
 }): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
+  useFocusBack();
   useEffect(() => {
     ref.current?.showModal();
   }, []);
@@ -23,6 +25,9 @@ export function Dialog(p: {
       class={p.wide ? "dialog wide" : "dialog"}
       aria-labelledby={id}
       onClose={p.onClose}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") event.stopPropagation(); /* it closes this, and this alone */
+      }}
       onClick={(event) => {
         if (event.target === ref.current) ref.current?.close();
       }}
@@ -96,6 +101,11 @@ export function Menu(p: {
   };
   const focusOpener = () => root.current?.querySelector<HTMLElement>("button")?.focus();
 
+  const close = () => {
+    setOpen(false);
+    focusOpener();
+  };
+
   /* At once: a key that comes before the next picture is for the menu already. */
   useLayoutEffect(() => {
     if (!open) return;
@@ -111,13 +121,19 @@ export function Menu(p: {
     if (!open) return;
     const all = buttons();
     const at = all.indexOf(document.activeElement as HTMLElement);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    const to = {
+      ArrowDown: at + 1,
+      ArrowRight: at + 1,
+      ArrowUp: at - 1,
+      ArrowLeft: at - 1,
+      Home: 0,
+      End: all.length - 1,
+    }[event.key];
     if (to !== undefined) {
       all[(to + all.length) % all.length]?.focus();
       event.preventDefault();
     } else if (event.key === "Escape" || event.key === "Tab") {
-      setOpen(false);
-      focusOpener();
+      close();
       event.stopPropagation();
     }
   };
@@ -138,7 +154,7 @@ export function Menu(p: {
       </button>
       {open && (
         <div class={p.up ? "menu-list up" : "menu-list"} role="menu" aria-label={p.label}>
-          {p.head?.(() => setOpen(false))}
+          {p.head?.(close)}
           {p.items.map((item) => (
             <button
               key={item.text}
@@ -148,8 +164,7 @@ export function Menu(p: {
               aria-checked={item.checked}
               class={`${item.danger ? "danger" : ""} ${item.narrow ? "narrow" : ""}`}
               onClick={() => {
-                setOpen(false);
-                focusOpener();
+                close();
                 item.onSelect();
               }}
             >

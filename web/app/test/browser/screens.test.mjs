@@ -56,6 +56,21 @@ const beyond = (page) =>
     return Math.max(scrollWidth - clientWidth, inMeeting ? scrollHeight - clientHeight : 0);
   });
 
+test("what looks for faults finds them", { skip }, () =>
+  inPage({ viewport: { width: 1280, height: 800 } }, async (page) => {
+    await page.goto(server.url);
+    await page.getByRole("heading", { name: "Join a meeting" }).waitFor();
+    await page.evaluate(() => {
+      document.querySelector("h2").style.color = "#ddd";
+      document.querySelector("input").removeAttribute("id");
+      document.querySelector("main").style.width = "1400px";
+    });
+    const found = (await findings(page)).map((finding) => finding.split(":")[0]);
+    assert.ok(found.includes("color-contrast"), found.join());
+    assert.ok((await beyond(page)) > 0);
+  }),
+);
+
 for (const [name, reach] of scenes)
   test(`${name}: accessible, within the window, without a fault`, { skip }, () =>
     inPage({ viewport: { width: 1280, height: 800 } }, async (page) => {
