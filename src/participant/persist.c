@@ -84,6 +84,8 @@ static int restore_group(struct participant *p, struct bytes snapshot, const str
                                &p->group);
     if (rv == 0 && !mls_group_is_member(p->group))
         rv = CONCLAVE_EREMOVED;
+    if (rv == 0 && founding && mls_group_epoch(p->group) != 0)
+        rv = CONCLAVE_ESYNTAX; /* this byte is not sealed; nobody founds what has had a commit */
     if (rv == 0)
         rv = participant_group_check(p, p->group);
     p->founding = founding;

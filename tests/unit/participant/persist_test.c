@@ -215,9 +215,12 @@ static void a_snapshot_that_was_changed_is_no_snapshot(void **state)
     open_desk(&d, true);
     live_a_little(&d);
     for (size_t i = 0; i < d.snapshot.n; i += i < 64 ? 1 : 53) {
-        d.snapshot.p[i] ^= 0x40;
-        assert_true(is_refusal(try(&d)));
-        d.snapshot.p[i] ^= 0x40;
+        for (uint8_t bit = 1; bit != 0;
+             bit = (uint8_t)(bit << 6)) { /* the first, and the seventh */
+            d.snapshot.p[i] ^= bit;
+            assert_true(is_refusal(try(&d)));
+            d.snapshot.p[i] ^= bit;
+        }
     }
     d.config.save_key = none();
     assert_true(is_refusal(try(&d)));

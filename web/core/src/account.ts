@@ -166,7 +166,17 @@ export class RestAccount implements Account {
     const answer = plan.personal
       ? await this.call("PUT", "/meetings/personal", session.token, body)
       : await this.call("POST", "/meetings", session.token, body);
-    return String(answer["link_base"]) + fragment;
+    return this.linkOf(String(answer["link_base"]), fragment);
+  }
+
+  /** The link's secret goes nowhere but behind the # of a meeting's link, whatever the server says
+   * that its front is. */
+  private async linkOf(base: string, fragment: string): Promise<string> {
+    const link = base + fragment;
+    const parts = await this.client.link(link).catch(() => null);
+    if (parts !== null && !base.includes("#")) return link;
+    const reason = await this.client.reason("SERVER_ERROR");
+    throw new ConclaveError(reason.name, reason.text, reason);
   }
 
   async meetings(session: Session): Promise<readonly MeetingEntry[]> {

@@ -1,8 +1,8 @@
 /* The page's end of the engine: requests and their replies. */
 import type { Answer, Endpoint, Reply, Request, Told, Tool } from "./protocol.js";
 import { readReason } from "./read.js";
-import { ConclaveError, type Reason } from "./types.js";
-import { Reader } from "./wire.js";
+import { ConclaveError, type LinkParts, type Reason } from "./types.js";
+import { Reader, Writer } from "./wire.js";
 
 interface Pending {
   resolve(answer: Answer): void;
@@ -61,6 +61,18 @@ export class Client {
 
   tool(tool: Tool, data: Uint8Array, key: CryptoKeyPair | null = null): Promise<Uint8Array> {
     return this.bytes({ op: "tool", tool, key, data });
+  }
+
+  /** EINVAL: it is no meeting's. */
+  async link(text: string): Promise<LinkParts> {
+    const r = new Reader(await this.tool("link_read", new Writer().text(text).bytes()));
+    const tls = r.bool();
+    const host = r.text();
+    const port = r.u16();
+    const number = r.text();
+    const name = host.includes(":") ? `[${host}]` : host;
+    const origin = new URL(`${tls ? "https" : "http"}://${name}:${port}`).origin;
+    return { origin, number, hasSecret: r.bool() };
   }
 
   async reason(name: string): Promise<Reason> {

@@ -15,7 +15,6 @@ import type {
   MeetingOptions,
   Reason,
 } from "./types.js";
-import { Reader, Writer } from "./wire.js";
 
 /** A core over an engine that runs wherever its client leads: loadCore() starts one in a worker. */
 export class CoreInPage implements Core {
@@ -78,15 +77,8 @@ export class CoreInPage implements Core {
     return new RestAccount(new URL(origin).origin, this.client);
   }
 
-  async link(text: string): Promise<LinkParts> {
-    const r = new Reader(await this.client.tool("link_read", new Writer().text(text).bytes()));
-    const tls = r.bool();
-    const host = r.text();
-    const port = r.u16();
-    const number = r.text();
-    const name = host.includes(":") ? `[${host}]` : host;
-    const origin = new URL(`${tls ? "https" : "http"}://${name}:${port}`).origin;
-    return { origin, number, hasSecret: r.bool() };
+  link(text: string): Promise<LinkParts> {
+    return this.client.link(text);
   }
 
   reason(name: string): Promise<Reason> {

@@ -308,7 +308,7 @@ class Engine {
       const data = w.list(deltas, (x, delta) => x.vector(delta)).bytes();
       return new Reader((await module.call("meeting_new", [], data, [now()])).answer).u32();
     };
-    if (from.snapshot !== null) {
+    if (from.snapshot !== null && from.snapshot.length > 0) {
       try {
         return { module, address: await make(from.snapshot, from.deltas), resumed: true };
       } catch (error) {

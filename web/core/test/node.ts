@@ -75,12 +75,14 @@ export function connectInNode(url: string) {
 
 /** State in memory, that a reload finds again. */
 export class MemoryStore implements StateStore {
-  private state: SavedState = {
-    key: crypto.getRandomValues(new Uint8Array(32)),
-    snapshot: null,
-    deltas: [],
-    note: null,
-  };
+  constructor(
+    private state: SavedState = {
+      key: crypto.getRandomValues(new Uint8Array(32)),
+      snapshot: null,
+      deltas: [],
+      note: null,
+    },
+  ) {}
   async load() {
     return this.state;
   }
@@ -98,6 +100,10 @@ export class MemoryStore implements StateStore {
   }
   get kept(): boolean {
     return this.state.snapshot !== null;
+  }
+  /** As it is now, for who puts it back later. */
+  copy(): SavedState {
+    return structuredClone(this.state);
   }
 }
 
