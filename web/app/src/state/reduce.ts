@@ -96,6 +96,10 @@ function addLine(s: AppState, line: ChatLine): AppState {
   return speak({ ...s, chat, unread }, t.captions.message(line.name, line.text));
 }
 
+/* A reaction is shown large, on a picture: that is no place for words. */
+const EMOJI =
+  /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d|\ufe0f)+$/u;
+
 const LOUD = { info: 0, warning: 1, alarm: 2 } as const;
 
 /** The latest; what has to be seen by somebody gives way to nothing else. */
@@ -171,6 +175,7 @@ export function reduce(s: AppState, a: Action): AppState {
     case "sent":
       return { ...s, chat: s.chat.map((l) => (l.id === a.id ? { ...l, sent: true } : l)) };
     case "reaction": {
+      if (!EMOJI.test(a.emoji)) return s;
       const reaction = { key: s.nextKey, leaf: a.leaf, emoji: a.emoji };
       const reactions = [...s.reactions, reaction].slice(-LIMIT_REACTIONS);
       const next = { ...s, reactions, nextKey: s.nextKey + 1 };

@@ -173,6 +173,12 @@ test("only the verified are made co-hosts, and by hosts alone", () => {
   assert.ok(!mayMakeCohost(as("cohost"), eve));
 });
 
+test("reactions are pictures, and no words", () => {
+  const s = (emoji: string) => play(views(), { type: "reaction", leaf: 1, emoji }).reactions.length;
+  for (const emoji of ["👍", "❤️", "👩‍🚀", "🇪🇺", "👋🏽"]) assert.equal(s(emoji), 1, emoji);
+  for (const text of ["", "verified", "Ada 👍", "company.com", "1", "<b>"]) assert.equal(s(text), 0, text);
+});
+
 test("an alarm is not crowded out by what is less", () => {
   const crowd = Array.from({ length: 120 }, (_, i) => notice("warning", `warning ${i}`));
   const s = play(notice("alarm", "attack"), ...crowd);
