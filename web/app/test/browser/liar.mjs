@@ -23,6 +23,7 @@ export class Liar {
   #wake = [];
   #socket = null;
   #certified = [];
+  said = []; // all that the page has said to the server
 
   /** Plays this scene; comes when the page may. */
   static async start(scene) {
@@ -108,7 +109,10 @@ export class Liar {
     await page.routeWebSocket(/\/ws$/, (socket) => {
       this.#socket = socket;
       this.#say("open");
-      socket.onMessage((data) => this.#say(`say ${hex(data)}`));
+      socket.onMessage((data) => {
+        this.said.push(Buffer.from(data));
+        this.#say(`say ${hex(data)}`);
+      });
       socket.onClose(() => {
         if (this.#socket === socket) this.#say("close");
       });
@@ -116,6 +120,7 @@ export class Liar {
     await page.route("**/api/v1/**", async (route) => {
       const request = route.request();
       const path = new URL(request.url()).pathname.slice("/api/v1".length);
+      this.said.push(request.postDataBuffer() ?? Buffer.alloc(0));
       const json = await this.#answer(request.method(), path, request.postDataJSON(), identifier);
       await route.fulfill(json === null ? { status: 404, json: {} } : { json });
     });

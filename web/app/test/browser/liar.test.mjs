@@ -39,6 +39,8 @@ async function lie(scene, work, host = false) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
   try {
     const { page, faults } = await openPage(context, server.url);
+    const asked = []; // addresses and headers
+    page.on("request", (r) => asked.push(`${r.url()} ${JSON.stringify(r.headers())}`));
     await liar.attach(page, host ? HOST : undefined);
     await page.goto(`${server.url}${new URL(liar.link).pathname}${new URL(liar.link).hash}`);
     await (host ? signIn(page) : page.getByLabel("Your name").fill("Bo"));
@@ -49,11 +51,27 @@ async function lie(scene, work, host = false) {
       throw error;
     });
     assert.deepEqual(faults, []);
+    assertKept(liar, asked);
     await liar.end();
   } finally {
     await context.close();
     await liar.stop();
   }
+}
+
+const SECRET = 32; // bytes of the fragment, after "#1."
+
+/** The link's secret is not among what the page tells its server, in no form. */
+function assertKept(liar, asked) {
+  const fragment = new URL(liar.link).hash;
+  if (!fragment.startsWith("#1.")) return;
+  const text = fragment.slice(3);
+  const secret = Buffer.from(text, "base64url").subarray(0, SECRET);
+  for (const one of asked) assert.ok(!one.includes(text.slice(0, 16)), one);
+  for (const one of liar.said)
+    for (const form of [secret, secret.toString("hex"), text.slice(0, 16)])
+      assert.equal(one.indexOf(form), -1);
+  assert.ok(liar.said.length > 0 && asked.length > 0);
 }
 
 async function signIn(page) {
