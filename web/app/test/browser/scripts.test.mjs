@@ -1,8 +1,9 @@
 /* Scripts that are not what the build put out: the browser runs none of them, also where browsers do
  * not look by themselves. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { openPage, startBrowser, startServer } from "./harness.mjs";
+import { openPage, root, startBrowser, startServer } from "./harness.mjs";
 import { notHere, WEB } from "./people.mjs";
 
 const why = notHere();
@@ -57,13 +58,14 @@ for (const [what, files, append] of [
     }),
   );
 
-test("the page's own script, changed on the way, is not run", options, () =>
+test("the page's own script, changed on the way, is not run, and that is told", options, () =>
   inPage(async (page) => {
     const changed = await change(page, "**/assets/app-*.js", COMMENT);
     await page.goto(server.url);
-    await page.waitForFunction(() => document.readyState === "complete");
+    await page.getByRole("heading", { name: "The page does not start" }).waitFor();
     assert.equal(changed(), 1);
-    assert.equal(await page.locator("#app > *").count(), 0);
+    assert.equal(await page.locator("#app > *").count(), 1);
+    await page.screenshot({ path: join(root, "build/screens/changed-script.png") });
   }),
 );
 
