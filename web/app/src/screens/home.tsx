@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { MeetingEntry } from "../../../core/src/types";
+import { copy } from "../state/call";
 import * as flow from "../state/flow";
 import { app } from "../state/store";
 import { groupNumber, t } from "../text";
@@ -57,7 +58,15 @@ function Tile(p: { icon: IconName; text: string; hint: string; onClick: () => vo
 
 function MeetingRow({ entry }: { entry: MeetingEntry }): JSX.Element {
   const [asking, setAsking] = useState(false);
-  const [elsewhere, setElsewhere] = useState(false);
+  const [note, setNote] = useState<{ text: string; bad: boolean } | null>(null);
+  const withLink = async (work: (link: string) => Promise<void> | void) => {
+    const link = await flow.keptLink(entry.number);
+    if (link === null) setNote({ text: t.home.linkElsewhere, bad: true });
+    else await work(link);
+  };
+  const copyLink = async (link: string) => {
+    if (await copy(link)) setNote({ text: t.home.linkCopied, bad: false });
+  };
   return (
     <li class="meeting-row">
       <Icon name={entry.personal ? "door" : "calendar"} />
@@ -67,19 +76,25 @@ function MeetingRow({ entry }: { entry: MeetingEntry }): JSX.Element {
           {entry.personal ? `${t.home.personalRoom} · ` : ""}
           {t.home.number(groupNumber(entry.number))}
         </span>
-        {elsewhere && (
-          <span class="note error" role="alert">
-            {t.home.linkElsewhere}
+        {note !== null && (
+          <span class={note.bad ? "note error" : "note"} role={note.bad ? "alert" : "status"}>
+            {note.text}
           </span>
         )}
       </div>
       <Button
         small
         label={`${t.home.linkKept}: ${entry.title}`}
-        onClick={() => void flow.openMeeting(entry.number).then((there) => setElsewhere(!there))}
+        onClick={() => void withLink(flow.goTo)}
       >
         {t.home.linkKept}
       </Button>
+      <IconButton
+        icon="copy"
+        small
+        label={t.home.copyLink(entry.title)}
+        onClick={() => void withLink(copyLink)}
+      />
       <IconButton
         icon="trash"
         small

@@ -126,12 +126,19 @@ export function goHome(): void {
   go("/");
 }
 
+/* An open meeting's number, as people write it: docs/PROTOCOL.md section 2. */
+function linkOf(text: string): string {
+  const digits = text.replace(/[\s-]/g, "");
+  return /^\d{10}$/.test(digits) ? `${location.origin}/m/${digits}` : text.trim();
+}
+
 /** A link typed or pasted; tells what is wrong with it, or null. */
 export async function openLink(text: string): Promise<string | null> {
   try {
-    const parts = await (await loadCore()).link(text.trim());
+    const link = linkOf(text);
+    const parts = await (await loadCore()).link(link);
     if (parts.origin !== location.origin) return t.home.otherServer;
-    go(text.trim());
+    go(link);
     return null;
   } catch {
     return t.home.badLink;
@@ -283,12 +290,8 @@ export async function openPersonal(): Promise<void> {
   if (link !== null) go(link);
 }
 
-/** false: the link is not kept here. */
-export async function openMeeting(number: string): Promise<boolean> {
-  const link = await keep.links.get(number);
-  if (link !== null) go(link);
-  return link !== null;
-}
+/** The link of one of the user's meetings; null: it is not kept here. */
+export const keptLink = (number: string): Promise<string | null> => keep.links.get(number);
 
 export const goTo = go;
 

@@ -27,8 +27,9 @@ export const en = {
       "Audio, video, shared screens and chat are encrypted from end to end. The server passes them " +
       "on and holds no key.",
     joinTitle: "Join a meeting",
-    joinField: "Meeting link",
-    joinHint: "The whole link, with everything after the # sign.",
+    joinField: "Meeting link or number",
+    joinHint:
+      "The whole link, with everything after the # sign. For an open meeting its number will do.",
     join: "Join",
     badLink: "This is not a meeting link. Copy the whole link, with everything after the # sign.",
     otherServer: "This link belongs to another server. Open it in the browser as it is.",
@@ -48,6 +49,8 @@ export const en = {
     deleteTitle: (title: string) => `Delete “${title}”?`,
     deleteLead: "Its link stops working. If the meeting is under way, it ends for everybody.",
     linkKept: "Open",
+    copyLink: (title: string) => `Copy the link of “${title}”`,
+    linkCopied: "The link is copied.",
     linkElsewhere:
       "The link was made on another device and is not kept here. Open it there, or make a new meeting.",
     instantTitle: (name: string) => `Meeting of ${name}`,
@@ -188,6 +191,8 @@ export const en = {
     verifiedBy: (issuer: string) => `Identity verified by ${issuer}`,
     notVerified: "Identity not verified",
     guest: "Joined as a guest: the name is only what this person typed.",
+    device:
+      "This is a device, such as that of a meeting room. Who is in front of it is not verified.",
     claim: "The name is what this person typed; the identity is what the certificate proves.",
     sameName: "Somebody else here shows a similar name. Compare the identities.",
     sameNameMark: "Similar name",

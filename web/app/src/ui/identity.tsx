@@ -36,7 +36,9 @@ function Lines({ identity, sameName }: { identity: Identity; sameName: boolean }
       {!isVerified(identity) && (
         <p>{identity.kind === "guest" ? t.people.guest : identity.reason.text}</p>
       )}
-      {isVerified(identity) && <p>{t.people.claim}</p>}
+      {isVerified(identity) && (
+        <p>{identity.category === "device" ? t.people.device : t.people.claim}</p>
+      )}
       {sameName && <p class="warn">{t.people.sameName}</p>}
     </>
   );

@@ -158,6 +158,15 @@ export const longNames = (page) =>
     line.show(2, "camera");
   });
 
+/** A meeting room's device. */
+export const device = (page) =>
+  page.evaluate(() => {
+    const { meeting, line, person, verified } = globalThis.script;
+    const room = { ...verified("boardroom.company.com"), category: "device", kind: "device" };
+    meeting.add(person(8, "Boardroom", { ...room, label: "boardroom.company.com" }));
+    line.show(8, "camera");
+  });
+
 export const lobby = (page) =>
   page.evaluate(() => {
     const { meeting, verified, guest } = globalThis.script;

@@ -2,6 +2,7 @@
 import {
   control,
   crowd,
+  device,
   enter,
   full,
   join,
@@ -362,6 +363,15 @@ const panels = [
       await full(p, o);
       await control(p, "Participants").click();
       await p.locator(".panel .badge-button").filter({ hasText: "Unverified" }).focus();
+    },
+  ],
+  [
+    "identity-device",
+    async (p, o) => {
+      await full(p, o);
+      await device(p);
+      await control(p, "Participants").click();
+      await p.locator(".panel .badge-button").filter({ hasText: "boardroom" }).focus();
     },
   ],
   [

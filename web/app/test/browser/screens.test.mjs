@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { control, enter, longNames, toDevices, without, withoutDevices } from "./acts.mjs";
+import { control, enter, longNames, signIn, toDevices, without, withoutDevices } from "./acts.mjs";
 import { missing, openPage, root, startBrowser, startServer } from "./harness.mjs";
 import { scenes } from "./scenes.mjs";
 
@@ -138,6 +138,33 @@ test("of a domain that is too long the end is seen", { skip }, () =>
     ]);
     assert.ok(await label.evaluate((e) => e.scrollWidth > e.clientWidth), "it is too long");
     assert.ok(end <= edge + 1, "its end is inside");
+  }),
+);
+
+test("an open meeting is found by its number, however it is written", { skip }, () =>
+  inPage({}, async (page) => {
+    for (const number of ["4085551234", "408 555 1234", " 408-555-1234"]) {
+      await page.goto(server.url);
+      await page.getByLabel("Meeting link or number").fill(number);
+      await page.getByRole("button", { name: "Join", exact: true }).click();
+      await page.getByText("Meeting 408 555 1234").waitFor();
+    }
+  }),
+);
+
+test("the link of a meeting made here can be copied again", { skip }, () =>
+  inPage({ permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
+    await signIn(page, server.url);
+    await page.getByRole("button", { name: /^Schedule/ }).click();
+    await page.getByLabel("Title").fill("Tea");
+    await page.getByRole("button", { name: "Make meeting" }).click();
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Copy the link of “Tea”" }).click();
+    await page.getByText("The link is copied.").waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.match(copied, /\/m\/4085559876#1\./);
+    await page.getByRole("button", { name: /^Copy the link of “Monthly/ }).click();
+    await page.getByText("made on another device").waitFor();
   }),
 );
 
