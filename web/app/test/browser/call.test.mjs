@@ -241,8 +241,8 @@ const STORY = {
     await people.Ada.ask("lock");
     await people.Ada.wait((e) => e.event === "state" && e.meeting.locked);
     const { page } = await knock(opened, people.Eve.browser, link, "Zoe");
-    await headed(page, "You are not in the meeting");
-    await isTold(page, "The meeting is locked.");
+    await headed(page, "The meeting is locked");
+    await isTold(page, "Ask a host of the meeting.");
   },
 
   "who is removed is told so, stops everywhere and opens nothing more": async () => {

@@ -5,7 +5,16 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { control, enter, longNames, signIn, toDevices, without, withoutDevices } from "./acts.mjs";
+import {
+  control,
+  enter,
+  longNames,
+  phase,
+  signIn,
+  toDevices,
+  without,
+  withoutDevices,
+} from "./acts.mjs";
 import { missing, openPage, root, startBrowser, startServer } from "./harness.mjs";
 import { scenes } from "./scenes.mjs";
 
@@ -228,6 +237,18 @@ test("an alarm stays until it was seen and leads to the code", { skip }, () =>
     await page.getByRole("button", { name: "Show the security code" }).click();
     await page.locator(".code").waitFor();
     assert.match(await page.locator(".statement").innerText(), /needs your attention/);
+  }),
+);
+
+test("where this device failed, loading the page again comes back", { skip }, () =>
+  inPage({}, async (page) => {
+    await enter(page, server.url, { host: false });
+    await phase(page, "over", ["BROKEN", "The worker that encrypts does not answer.", ""]);
+    await page.getByRole("heading", { name: "Something failed on this device" }).waitFor();
+    await page.getByText("The worker that encrypts does not answer.").waitFor();
+    await page.getByRole("button", { name: "Load the page again" }).click();
+    await page.waitForFunction(() => globalThis.script?.meeting?.phase === "connecting");
+    assert.equal(await page.evaluate(() => globalThis.script.meeting.myName), "Brandon Seeger");
   }),
 );
 
