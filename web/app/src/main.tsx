@@ -52,5 +52,6 @@ function App(): JSX.Element {
 
 onlyCheckedScripts();
 const root = document.getElementById("app");
+root?.replaceChildren(); /* what was to be seen if this never ran */
 if (root !== null) render(<App />, root);
 void start();

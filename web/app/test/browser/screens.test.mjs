@@ -97,6 +97,14 @@ for (const [name, reach] of scenes)
     }),
   );
 
+test("a page that starts says nothing of one that does not", { skip }, () =>
+  inPage({}, async (page) => {
+    await page.goto(server.url);
+    await page.getByRole("heading", { name: "Join a meeting" }).waitFor();
+    assert.equal(await page.getByText("The page does not start").count(), 0);
+  }),
+);
+
 test("a domain that has room is seen whole, however short the name is", { skip }, () =>
   inPage({ viewport: { width: 1280, height: 800 } }, async (page) => {
     await enter(page, server.url);
