@@ -3,6 +3,7 @@
 import { bestBridge, ReplayingWaiter, SharedWaiter, SuspendingWaiter } from "./bridge.js";
 import type { CryptoMessage } from "./crypto-worker.js";
 import type { Located } from "./files.js";
+import type { EpochMessage, RunMessage } from "./frame-crypt.js";
 import { Module, type Waiter } from "./module.js";
 import { WebCryptoOperations } from "./operations.js";
 import type {
@@ -177,6 +178,8 @@ class Room {
       view = readView((await this.module.enter("meeting_view", [this.address], null)).answer);
     for (const e of effects)
       if (e.kind === "event" && e.event.type === "gone") this.removed.push(e.event.leaf);
+    if (effects.some((e) => e.kind === "event" && e.event.type === "code"))
+      await this.giveFrameKey();
     const told = effects.map((e): Effect =>
       e.kind === "event" && e.event.type === "phase" && view !== null
         ? { kind: "event", event: { ...e.event, phase: view.phase } }
@@ -207,18 +210,32 @@ class Room {
     return (await this.module.call(name, [this.address, ...before], data)).answer;
   }
 
-  setPort(port: MessagePort): void {
+  /** To the frames' worker: from now on it gets the key of each epoch. */
+  async setPort(port: MessagePort): Promise<void> {
     this.port = port;
+    await this.turn(async () => {
+      await this.giveFrameKey();
+      return new Uint8Array(0);
+    });
   }
 
-  /** Gives the frames' worker the key of this epoch; false if another has begun since. */
-  async giveFrameKey(epoch: number, run: number): Promise<boolean> {
-    const key = await this.ask("meeting_frame_key");
-    if (new Reader(key).u64() !== epoch) return false;
-    const removed = this.removed.splice(0);
-    this.port?.postMessage({ epoch, run, key, removed });
-    key.fill(0);
-    return true;
+  /** At once, in the turn in which the epoch began: what others seal with it is on its way. */
+  private async giveFrameKey(): Promise<void> {
+    if (this.port === null) return;
+    try {
+      const { answer: key } = await this.module.enter("meeting_frame_key", [this.address], null);
+      const epoch = new Reader(key).u64();
+      this.port.postMessage({ epoch, key, removed: this.removed.splice(0) } satisfies EpochMessage);
+      key.fill(0);
+    } catch (error) {
+      /* Not in the meeting: not yet, or no more. */
+      if (!(error instanceof ConclaveError && error.code === "ESTATE")) throw error;
+    }
+  }
+
+  /** Behind that, on the same way. */
+  giveRun(epoch: number, run: number): void {
+    this.port?.postMessage({ epoch, run } satisfies RunMessage);
   }
 
   free(): void {
@@ -347,10 +364,11 @@ class Engine {
       case "describe":
         return room.ask("meeting_describe", [request.leaf], request.ref);
       case "frames":
-        room.setPort(request.port);
+        await room.setPort(request.port);
         return null;
-      case "frame-key":
-        return room.giveFrameKey(request.epoch, request.run);
+      case "frame-run":
+        room.giveRun(request.epoch, request.run);
+        return null;
       case "free":
         room.free();
         this.keys.remove(room.key);

@@ -40,12 +40,18 @@ const SOURCES: readonly (Source | null)[] = [
 /* SFRAME_HOLD_US, in milliseconds */
 const HOLD = 500;
 const KEYS_MOST = 256; // of WebCrypto, made ready
+const EPOCHS_MOST = 16; // young at the same time
 
+/* A key comes as soon as it is there, since others seal with it. What is sealed here with it waits
+ * until it is on record which run of contexts is used. */
 export interface EpochMessage {
   readonly epoch: number;
-  readonly run: number; // RUNS: nothing may be sealed in it
   readonly key: Uint8Array;
   readonly removed: readonly number[];
+}
+export interface RunMessage {
+  readonly epoch: number;
+  readonly run: number; // RUNS: nothing may be sealed in it
 }
 
 interface Step {
@@ -87,7 +93,8 @@ export class FrameCrypt {
   private keys: number;
   private group = 0; // how often the meeting has begun anew
   private readonly ready = new Map<string, CryptoKey>();
-  private readonly runs = new Map<number, number>();
+  private epochs: readonly number[] = []; // the last of this group
+  private readonly runs = new Map<number, number>(); // by epoch
   private newest = -1;
   private last = new Uint8Array(0); // the newest epoch's message
   private readonly waiting = new Set<() => void>();
@@ -112,11 +119,12 @@ export class FrameCrypt {
     this.module.callNow("frames_free", [this.keys], null, [], false);
     this.keys = this.noKeys();
     this.group++;
+    this.epochs = [];
     this.runs.clear();
     this.counters.keep([]);
   }
 
-  epoch({ epoch, run, key, removed }: EpochMessage): void {
+  epoch({ epoch, key, removed }: EpochMessage): void {
     const again = epoch === this.newest && same(key, this.last);
     if (again) return;
     if (epoch <= this.newest) this.beginAnew();
@@ -128,10 +136,16 @@ export class FrameCrypt {
     this.module.callNow("frames_epoch", [this.keys], data, [now()], false);
     data.fill(0);
     this.newest = epoch;
-    this.runs.set(epoch, run);
-    for (const old of this.runs.keys()) if (old + 16 < epoch) this.runs.delete(old);
-    this.counters.keep([...this.runs.keys()]);
+    this.epochs = [...this.epochs.filter((old) => old + EPOCHS_MOST > epoch), epoch];
+    this.counters.keep(this.epochs);
     this.tick();
+    for (const go of [...this.waiting]) go();
+  }
+
+  /** After its epoch. */
+  run({ epoch, run }: RunMessage): void {
+    this.runs.set(epoch, run);
+    for (const old of this.runs.keys()) if (!this.epochs.includes(old)) this.runs.delete(old);
     for (const go of [...this.waiting]) go();
   }
 
@@ -171,7 +185,7 @@ export class FrameCrypt {
     const begun = performance.now();
     try {
       const clear = this.clearOf(source === "audio" ? "opus" : "vp8", frame);
-      const step = this.sealStep(source, layer, frame.length - clear);
+      const step = await this.sealStep(source, layer, frame.length - clear);
       const front = frame.slice(0, clear);
       const how = { name: "AES-GCM", iv: step.nonce, additionalData: concat(step.header, front) };
       const key = await this.keyOf(step);
@@ -185,17 +199,21 @@ export class FrameCrypt {
     }
   }
 
-  private sealStep(source: Source, layer: number, n: number): Step {
+  private async sealStep(source: Source, layer: number, n: number): Promise<Step> {
     /* Which epoch is sealed in is the module's to say (it changes a moment after a join), and the
      * run depends on it. */
     const slot = FIRST[source] + Math.min(layer, source === "audio" ? 0 : LAYERS - 1);
-    const at = now();
-    const sending = this.sending(at);
-    const run = this.runs.get(sending);
-    if (run === undefined || run >= RUNS)
-      throw new ConclaveError("EEXHAUSTED", "Nothing can be sent before the next change.");
-    const args = [this.keys, run * CONTEXTS + slot, n, at];
-    return readStep(this.module.callNow("frames_seal", args, null).answer, this.group);
+    const until = now() + HOLD;
+    for (let at = now(); ; at = now()) {
+      const run = this.runs.get(this.sending(at));
+      if (run !== undefined && run < RUNS) {
+        const args = [this.keys, run * CONTEXTS + slot, n, at];
+        return readStep(this.module.callNow("frames_seal", args, null).answer, this.group);
+      }
+      if (run !== undefined || at >= until)
+        throw new ConclaveError("EEXHAUSTED", "Nothing can be sent before the next change.");
+      await this.nextChange(until - at);
+    }
   }
 
   private sending(at: number): number {
@@ -251,12 +269,12 @@ export class FrameCrypt {
         const unknown = error instanceof ConclaveError && error.code === "EUNKNOWNKEY";
         if (!unknown || now() >= until) throw error;
         if (first) this.held++;
-        await this.nextEpoch(until - now());
+        await this.nextChange(until - now());
       }
     }
   }
 
-  private nextEpoch(most: number): Promise<void> {
+  private nextChange(most: number): Promise<void> {
     return new Promise((resolve) => {
       const go = () => {
         clearTimeout(timer);

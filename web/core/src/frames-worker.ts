@@ -1,6 +1,6 @@
 /* Frames of RTCRtpSender and RTCRtpReceiver, sealed and opened whole. What does not open is dropped:
  * there is no pass-through. */
-import { type EpochMessage, FrameCrypt, keysOnly } from "./frame-crypt.js";
+import { type EpochMessage, FrameCrypt, keysOnly, type RunMessage } from "./frame-crypt.js";
 import { FrameStream } from "./frame-stream.js";
 import type { FrameOptions, FramesTold, OpenOptions } from "./frames.js";
 import { Module } from "./module.js";
@@ -75,9 +75,10 @@ function opener(c: FrameCrypt, transformer: Transformer, { kind, id }: OpenOptio
   };
 }
 
-function begin(c: FrameCrypt, epoch: EpochMessage): void {
-  c.epoch(epoch);
-  for (const stream of streams) stream.forget(epoch.removed);
+function take(c: FrameCrypt, message: EpochMessage | RunMessage): void {
+  if ("run" in message) return c.run(message);
+  c.epoch(message);
+  for (const stream of streams) stream.forget(message.removed);
 }
 
 async function run(transformer: Transformer): Promise<void> {
@@ -110,7 +111,7 @@ scope.onmessage = (event) => {
       });
       break;
     case "keys":
-      message.port.onmessage = (e) => void crypt.then((c) => begin(c, e.data as EpochMessage));
+      message.port.onmessage = ({ data }) => void crypt.then((c) => take(c, data));
       break;
     case "stats":
       void crypt.then((c) => scope.postMessage({ what: "stats", stats: c.stats() }));

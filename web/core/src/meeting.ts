@@ -145,7 +145,7 @@ export class MeetingInPage implements Meeting {
         break;
       case "event":
         this.emit(effect.event);
-        if (effect.event.type === "code") await this.passKey(effect.event.epoch);
+        if (effect.event.type === "code") await this.passRun(effect.event.epoch);
     }
   }
 
@@ -366,13 +366,13 @@ export class MeetingInPage implements Meeting {
     const frames = new FramesInPage(await this.parts.framesWorker(), port2);
     await client.request({ op: "frames", meeting, port: port1 }, [port1]);
     const epoch = this.view.info;
-    if (epoch?.inMeeting) this.work = this.work.then(() => this.passKey(epoch.epoch, true));
+    if (epoch?.inMeeting) this.work = this.work.then(() => this.passRun(epoch.epoch, true));
     return frames;
   }
 
-  /** The frames' worker gets an epoch's key once it is on record which contexts it uses in it: a
-   * reload within the epoch, which forgets the counters, then takes others (docs/MEDIA.md). */
-  private async passKey(epoch: number, first = false): Promise<void> {
+  /** The frames' worker seals in an epoch once it is on record which contexts it uses there: a reload
+   * within the epoch, which forgets the counters, then takes others (docs/MEDIA.md). */
+  private async passRun(epoch: number, first = false): Promise<void> {
     if (this.made === null || (!first && this.view.info?.epoch !== epoch)) return;
     const { client, number: meeting, store } = this.parts;
     const again = this.note?.epoch === epoch;
@@ -382,11 +382,7 @@ export class MeetingInPage implements Meeting {
       await store?.note(this.note);
     }
     /* With none left, frames are opened, and sealed from the next epoch on. */
-    const asked = client.request({ op: "frame-key", meeting, epoch, run: Math.min(run, RUNS) });
-    await asked.catch((error: unknown) => {
-      /* The meeting has ended since, which the next event tells. */
-      if (!(error instanceof ConclaveError && error.code === "ESTATE")) throw error;
-    });
+    await client.request({ op: "frame-run", meeting, epoch, run: Math.min(run, RUNS) });
   }
 
   async close(): Promise<void> {

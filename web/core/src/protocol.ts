@@ -63,7 +63,7 @@ export type Request =
   | { readonly op: "code" | "stats" | "free"; readonly meeting: number }
   | { readonly op: "describe"; readonly meeting: number; readonly leaf: number; readonly ref: Uint8Array }
   | { readonly op: "frames"; readonly meeting: number; readonly port: MessagePort }
-  | { readonly op: "frame-key"; readonly meeting: number; readonly epoch: number; readonly run: number }
+  | { readonly op: "frame-run"; readonly meeting: number; readonly epoch: number; readonly run: number }
   | {
       readonly op: "tool";
       readonly tool: Tool;

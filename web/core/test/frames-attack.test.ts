@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { FrameStream } from "../src/frame-stream.js";
-import { DELTA_FRAME, epochOf, KEY_FRAME, member, SOUND } from "./frames.js";
+import { begin, DELTA_FRAME, epochOf, KEY_FRAME, member, SOUND } from "./frames.js";
 
 /** A receiver of bob's: what it gives, or null. */
 function receiver(of: Awaited<ReturnType<typeof member>>, kind: "audio" | "video" = "video") {
@@ -82,7 +82,7 @@ test("43: no clear byte can be changed", async () => {
 test("46: a frame that is being opened when its sender is removed is not shown", async () => {
   const [eve, bob] = [await member(3, 5), await member(2, 5)];
   const opening = bob.open("video", (await eve.seal("camera", 0, KEY_FRAME))!);
-  bob.epoch(epochOf(6, 2, [3]));
+  begin(bob, epochOf(6, 2, [3]));
   assert.equal(await opening, null);
 });
 
@@ -90,10 +90,10 @@ test("12: what was sealed before the meeting began anew is of nobody in the new 
   const [eve, bob] = [await member(3, 5), await member(2, 5)];
   const opening = bob.open("video", (await eve.seal("camera", 0, KEY_FRAME))!);
   const other = (leaf: number) => ({ ...epochOf(5, leaf), key: epochOf(5, leaf).key.fill(9, 16) });
-  bob.epoch(other(2)); // the same epoch of another group
+  begin(bob, other(2)); // the same epoch of another group
   assert.equal(await opening, null);
   const ada = await member(1);
-  ada.epoch(other(1));
+  begin(ada, other(1));
   assert.notEqual(await bob.open("video", (await ada.seal("camera", 0, KEY_FRAME))!), null);
   assert.equal(await eve.open("video", (await bob.seal("camera", 0, KEY_FRAME))!), null);
 });
@@ -102,9 +102,9 @@ test("46: who comes to the leaf of the removed is somebody else", async () => {
   const [eve, bob] = [await member(3, 5), await member(2, 5)];
   const slot = receiver(bob);
   assert.equal((await slot.get((await eve.seal("camera", 0, KEY_FRAME))!))?.isNew, true);
-  bob.epoch(epochOf(6, 2, [3]));
+  begin(bob, epochOf(6, 2, [3]));
   slot.stream.forget([3]);
-  bob.epoch(epochOf(7, 2));
+  begin(bob, epochOf(7, 2));
   const cy = await member(3, 7);
   assert.equal(await slot.get((await cy.seal("camera", 0, DELTA_FRAME))!), null);
   assert.deepEqual(await slot.get((await cy.seal("camera", 0, KEY_FRAME))!), {

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { createCipheriv, createHmac } from "node:crypto";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { Writer } from "../src/wire.js";
-import { baseKey, DELTA_FRAME, epochOf, KEY_FRAME, member, SOUND } from "./frames.js";
+import { baseKey, begin, DELTA_FRAME, epochOf, KEY_FRAME, member, SOUND } from "./frames.js";
 
 test("what one member seals another opens as that member's, of that source", async () => {
   const [ada, bob] = [await member(1, 5), await member(2, 5)];
@@ -77,7 +78,7 @@ test("sound does not pass for a picture, nor a plain frame for a sealed one", as
 test("a frame waits for its epoch, and for half a second at most", async () => {
   const [ada, bob] = [await member(1, 6), await member(2, 5)];
   const early = bob.open("video", (await ada.seal("camera", 0, DELTA_FRAME))!);
-  bob.epoch(epochOf(6, 2));
+  begin(bob, epochOf(6, 2));
   assert.deepEqual((await early)?.frame, DELTA_FRAME);
   assert.equal(bob.stats().held, 1);
   const ahead = await member(1, 7);
@@ -88,8 +89,8 @@ test("a frame waits for its epoch, and for half a second at most", async () => {
 test("who was removed is not heard any more, and what follows is sealed anew at once", async () => {
   const [ada, bob, eve] = [await member(1, 5), await member(2, 5), await member(3, 5)];
   const last = (await eve.seal("camera", 0, DELTA_FRAME))!;
-  ada.epoch(epochOf(6, 1, [3]));
-  bob.epoch(epochOf(6, 2, [3]));
+  begin(ada, epochOf(6, 1, [3]));
+  begin(bob, epochOf(6, 2, [3]));
   assert.equal(await bob.open("video", last), null);
   assert.equal(bob.stats().refused["ESENDER"], 1);
   const sealed = (await ada.seal("camera", 0, DELTA_FRAME))!;
@@ -105,9 +106,9 @@ test("a meeting that begins anew has other keys, and those of before are gone", 
       const key = new Writer().u64(fresh).u32(4).u32(leaf).raw(baseKey(100 + fresh)).bytes();
       return { epoch: fresh, run: 0, key, removed: [] };
     };
-    ada.epoch(of(1));
-    bob.epoch(of(2));
-    bob.epoch(of(2)); // said twice it changes nothing
+    begin(ada, of(1));
+    begin(bob, of(2));
+    begin(bob, of(2)); // said twice it changes nothing
     const sealed = (await ada.seal("camera", 0, DELTA_FRAME))!;
     assert.deepEqual((await bob.open("video", sealed.slice()))?.frame, DELTA_FRAME);
     assert.equal(await bob.open("video", sealed), null);
@@ -116,19 +117,32 @@ test("a meeting that begins anew has other keys, and those of before are gone", 
   assert.equal(await bob.open("video", before), null);
 });
 
+test("a key opens at once, and seals once its contexts are on record", async () => {
+  const [ada, bob] = [await member(1, 5), await member(2, 5)];
+  begin(ada, epochOf(6, 1, [3]));
+  bob.epoch(epochOf(6, 2, [3]));
+  const of = (await ada.seal("camera", 0, DELTA_FRAME))!;
+  assert.deepEqual((await bob.open("video", of))?.frame, DELTA_FRAME);
+  const waits = bob.seal("camera", 0, DELTA_FRAME);
+  assert.equal(await Promise.race([waits, sleep(50, "waits")]), "waits");
+  bob.run(epochOf(6, 2));
+  assert.notEqual(await ada.open("video", (await waits)!), null);
+  assert.deepEqual(bob.stats().refused, {});
+});
+
 test("each reload within an epoch has contexts of its own, until there are none", async () => {
   const seen = new Set<string>();
   for (let run = 0; run < 8; run++) {
     const ada = await member(1);
-    ada.epoch(epochOf(5, 1, [], run));
+    begin(ada, epochOf(5, 1, [], run));
     const sealed = Buffer.from((await ada.seal("camera", 0, DELTA_FRAME))!);
     seen.add(sealed.subarray(3, 7).toString("hex"));
   }
   assert.equal(seen.size, 8);
   const ada = await member(1);
-  ada.epoch(epochOf(5, 1, [], 8));
+  begin(ada, epochOf(5, 1, [], 8));
   assert.equal(await ada.seal("camera", 0, DELTA_FRAME), null);
   assert.equal(ada.stats().refused["EEXHAUSTED"], 1);
-  ada.epoch(epochOf(6, 1, [2]));
+  begin(ada, epochOf(6, 1, [2]));
   assert.notEqual(await ada.seal("camera", 0, DELTA_FRAME), null);
 });

@@ -18,8 +18,14 @@ export function epochOf(epoch: number, ownLeaf: number, removed: number[] = [], 
   return { epoch, run, key, removed };
 }
 
+/** The epoch's key, and on record what it is used for. */
+export function begin(crypt: FrameCrypt, epoch: ReturnType<typeof epochOf>): void {
+  crypt.epoch(epoch);
+  crypt.run(epoch);
+}
+
 export async function member(leaf: number, ...epochs: number[]): Promise<FrameCrypt> {
   const crypt = new FrameCrypt(await Module.load(module, keysOnly));
-  for (const epoch of epochs) crypt.epoch(epochOf(epoch, leaf));
+  for (const epoch of epochs) begin(crypt, epochOf(epoch, leaf));
   return crypt;
 }

@@ -6,7 +6,8 @@ import { Writer } from "../../src/wire.js";
 async function member(module: WebAssembly.Module, leaf: number): Promise<FrameCrypt> {
   const crypt = new FrameCrypt(await Module.load(module, keysOnly));
   const key = new Writer().u64(5).u32(4).u32(leaf).raw(new Uint8Array(32).fill(1)).bytes();
-  crypt.epoch({ epoch: 5, run: 0, key, removed: [] });
+  crypt.epoch({ epoch: 5, key, removed: [] });
+  crypt.run({ epoch: 5, run: 0 });
   return crypt;
 }
 
