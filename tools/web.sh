@@ -4,9 +4,10 @@
 #   tools/web.sh check      types, and tests that need no browser
 #   tools/web.sh build      build/web, as conclaved serves it; twice, to see that both are the same
 #   tools/web.sh browser    tests in a browser, with a scripted meeting and with a real one
+#   tools/web.sh attacked   the quick part of the tests with a server that lies
 #   tools/web.sh screens    pictures of every screen, into build/screens
 #
-# CONCLAVED and CONCLAVE name the programs for the last two; default: build/bin. ATTACK_WEB names the
+# CONCLAVED and CONCLAVE name the programs for the last three; default: build/bin. ATTACK_WEB names the
 # server that lies; default: that of the debug build.
 set -eu
 cd "$(dirname "$0")/../web/app"
@@ -61,12 +62,18 @@ browser)
     node build.mjs --scripted
     node --test --test-concurrency=1 test/browser/*.test.mjs
     ;;
+attacked)
+    [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ||
+        skip "there is no chromium; tools/install-deps.sh browser installs it."
+    [ -d "$root/build/web" ] || skip "there is no build/web."
+    LIAR_QUICK=1 node --test --test-concurrency=1 test/browser/liar.test.mjs
+    ;;
 screens)
     node build.mjs --scripted
     node test/browser/screens.mjs
     ;;
 *)
-    sed -n '2,9s/^# \{0,1\}//p' "$root/tools/web.sh"
+    sed -n '2,11s/^# \{0,1\}//p' "$root/tools/web.sh"
     exit 2
     ;;
 esac
