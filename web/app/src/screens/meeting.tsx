@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ChatPanel } from "../panels/chat";
 import { InfoPanel } from "../panels/info";
 import { PeoplePanel } from "../panels/people";
-import { mayHost } from "../state/model";
+import { type AppState, mayHost } from "../state/model";
 import { app, dispatch, set } from "../state/store";
 import { t } from "../text";
 import { Button } from "../ui/controls";
@@ -84,8 +84,27 @@ function Head(): JSX.Element {
   );
 }
 
+const PATIENCE_MS = 10_000; // more than a restart of ICE takes
+
+/** What is wrong with sound and pictures, or null. What takes long may take for ever. */
+function useMediaProblem(s: AppState): { text: string; goesOn: boolean } | null {
+  const waiting = s.media === "connecting" || s.media === "lost";
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    setLong(false);
+    if (!waiting) return;
+    const timer = setTimeout(() => setLong(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [waiting, s.phase]);
+  if (s.phase !== "in-meeting") return null;
+  if (s.media === "refused") return { text: t.meeting.mediaRefused, goesOn: false };
+  if (waiting && long) return { text: t.meeting.mediaBlocked, goesOn: false };
+  return s.media === "lost" ? { text: t.meeting.mediaLost, goesOn: true } : null;
+}
+
 function Banners(): JSX.Element {
   const s = app.value;
+  const problem = useMediaProblem(s);
   return (
     <div class="banners">
       {s.phase === "reconnecting" && (
@@ -94,10 +113,14 @@ function Banners(): JSX.Element {
           {t.meeting.reconnecting}
         </p>
       )}
-      {s.phase === "in-meeting" && s.media === "lost" && (
+      {problem !== null && (
         <p class="banner warn" role="status">
-          <span class="spinner" aria-hidden="true" />
-          {t.meeting.mediaLost}
+          {problem.goesOn ? (
+            <span class="spinner" aria-hidden="true" />
+          ) : (
+            <Icon name="warning" size={18} />
+          )}
+          {problem.text}
         </p>
       )}
       {mayHost(s) && s.lobby.length > 0 && s.panel !== "people" && (

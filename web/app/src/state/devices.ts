@@ -105,7 +105,7 @@ export function stopDevices(): void {
 
 export async function choose(kind: Kind | "speaker", id: string): Promise<void> {
   chosen.value = { ...chosen.value, [kind]: id };
-  await keep.settings.put("devices", chosen.value);
+  await keep.settings.put("devices", chosen.value).catch(() => undefined); /* for comfort */
   if (kind === "speaker") return;
   const wanted = kind === "camera" ? wantCamera : wantMicrophone;
   if (wanted.value) await start(kind);

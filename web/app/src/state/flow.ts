@@ -213,7 +213,7 @@ function renewLater(session: Session, credential: Credential): void {
 export async function toDevices(name: string, guest: boolean): Promise<void> {
   asGuest = guest;
   set({ name: name.trim(), screen: { at: "devices" }, problem: null });
-  await keep.settings.put("person", { name: name.trim() });
+  await keep.settings.put("person", { name: name.trim() }).catch(() => undefined); /* for comfort */
   if (canMedia(app.value)) await startDevices();
 }
 

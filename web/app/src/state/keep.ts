@@ -1,6 +1,7 @@
 /* What outlives a reload: who is signed in, keys with their certificates, links of meetings made here.
  * Keys cannot be taken out of the browser's store; links hold a secret and stay on this device. */
-import type { Credential, Session } from "../../../core/src/types";
+import { ConclaveError, type Credential, type Session } from "../../../core/src/types";
+import { t } from "../text";
 
 const DATABASE = "conclave-app";
 const STORES = ["sessions", "credentials", "links", "settings"] as const;
@@ -26,11 +27,15 @@ async function run<T>(
   mode: IDBTransactionMode,
   work: (s: IDBObjectStore) => IDBRequest<T>,
 ): Promise<T> {
-  const database = await open();
   try {
-    return await wait(work(database.transaction(store, mode).objectStore(store)));
-  } finally {
-    database.close();
+    const database = await open();
+    try {
+      return await wait(work(database.transaction(store, mode).objectStore(store)));
+    } finally {
+      database.close();
+    }
+  } catch {
+    throw new ConclaveError("ESTORE", t.problem.storage);
   }
 }
 
@@ -38,8 +43,8 @@ async function run<T>(
 class Shelf<T> {
   constructor(private readonly store: Store) {}
   async get(key: string): Promise<T | null> {
-    const found = await run(this.store, "readonly", (s) => s.get(key));
-    return (found as T | undefined) ?? null;
+    const found = await run(this.store, "readonly", (s) => s.get(key)).catch(() => null);
+    return (found as T | null | undefined) ?? null;
   }
   async put(key: string, value: T): Promise<void> {
     await run(this.store, "readwrite", (s) => s.put(value, key));

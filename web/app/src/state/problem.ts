@@ -4,6 +4,8 @@ import { t } from "../text";
 import type { Problem } from "./model";
 
 export function problemOf(error: unknown): Problem {
+  if (error instanceof ConclaveError && error.code === "ESTORE")
+    return { text: t.problem.storage, next: t.problem.storageNext };
   if (error instanceof ConclaveError)
     return error.reason !== null
       ? { text: error.reason.text, next: error.reason.next }

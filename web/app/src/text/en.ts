@@ -173,7 +173,13 @@ export const en = {
     previous: "Previous page",
     next: "Next page",
     reconnecting: "Connection lost. Reconnecting …",
-    mediaLost: "Sound and picture are interrupted. Reconnecting …",
+    mediaLost: "Sound and pictures are interrupted. Reconnecting …",
+    mediaBlocked:
+      "Sound and pictures do not come through. The network may block them (UDP): try another one, " +
+      "or tell the administrator of the server.",
+    mediaRefused:
+      "The server carries no sound and pictures here. Chat works; tell the administrator of the " +
+      "server.",
     lobbyBanner: (n: number) =>
       n === 1 ? "1 person is waiting in the lobby" : `${n} people are waiting in the lobby`,
     view: "View",
@@ -396,6 +402,8 @@ export const en = {
     unknownNext: "Reload the page. If it stays so, tell the administrator of the server.",
     offline: "The server cannot be reached.",
     offlineNext: "Check the network, then try again.",
+    storage: "This browser lets the page keep nothing, and keys have to be kept.",
+    storageNext: "Leave private browsing, allow this site to store data, or make room on the disk.",
     core: "The encryption could not be started.",
     coreNext: "Reload the page. If it stays so, update the browser.",
   },

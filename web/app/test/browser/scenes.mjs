@@ -249,6 +249,27 @@ const inTheMeeting = [
     },
   ],
   [
+    "media-blocked",
+    async (p, o) => {
+      await p.clock.install();
+      await full(p, o);
+      await p.evaluate(() =>
+        globalThis.script.line.emit({ type: "state", state: "connecting", cipher: null }),
+      );
+      await p.clock.fastForward(11_000);
+      await p.getByText("Sound and pictures do not come through").waitFor();
+    },
+  ],
+  [
+    "media-refused",
+    async (p, o) => {
+      await full(p, o);
+      await p.evaluate(() =>
+        globalThis.script.line.emit({ type: "state", state: "refused", cipher: null }),
+      );
+    },
+  ],
+  [
     "alarm",
     async (p, o) => {
       await full(p, o);

@@ -298,6 +298,19 @@ for (const [name, denied, cure] of [
     }),
   );
 
+test("a browser that keeps nothing is told so, when it matters", { skip }, () =>
+  inPage({}, async (page) => {
+    await page.addInitScript(() => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException("", "SecurityError");
+      };
+    });
+    await toDevices(page, server.url);
+    await page.getByRole("button", { name: "Join now" }).click();
+    await page.getByRole("alert").getByText("Leave private browsing").waitFor();
+  }),
+);
+
 for (const [feature, text] of [
   ["WebAssembly", "WebAssembly"],
   ["indexedDB", "IndexedDB"],
