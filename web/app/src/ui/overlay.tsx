@@ -82,6 +82,13 @@ export interface MenuItem {
   readonly onSelect: () => void;
 }
 
+/** Whether all of a list that was just opened downwards can be seen, in the panel it is in. */
+function fitsBelow(list: HTMLElement | null): boolean {
+  if (list === null) return true;
+  const edge = list.closest(".panel-body")?.getBoundingClientRect().bottom ?? innerHeight;
+  return list.getBoundingClientRect().bottom <= edge;
+}
+
 /** A button that opens a list of actions (WAI-ARIA menu button). */
 export function Menu(p: {
   label: string;
@@ -94,7 +101,9 @@ export function Menu(p: {
   head?: (close: () => void) => ComponentChildren; // above the items
 }): JSX.Element {
   const [open, setOpen] = useState(false);
+  const [up, setUp] = useState(p.up ?? false);
   const root = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const buttons = () => {
     const all = root.current?.querySelectorAll<HTMLElement>("[role^=menuitem]") ?? [];
     return [...all].filter((item) => item.offsetParent !== null);
@@ -109,6 +118,7 @@ export function Menu(p: {
   /* At once: a key that comes before the next picture is for the menu already. */
   useLayoutEffect(() => {
     if (!open) return;
+    if (!p.up) setUp(!fitsBelow(list.current));
     buttons()[0]?.focus();
     const outside = (event: Event) => {
       if (!root.current?.contains(event.target as Node)) setOpen(false);
@@ -147,13 +157,16 @@ export function Menu(p: {
         title={p.label}
         aria-haspopup="menu"
         aria-expanded={open}
-        onClick={() => setOpen(!open)}
+        onClick={() => {
+          setUp(p.up ?? false);
+          setOpen(!open);
+        }}
       >
         <Icon name={p.icon} size={p.small ? 18 : 20} />
         {p.caption && <span class="caption">{p.caption}</span>}
       </button>
       {open && (
-        <div class={p.up ? "menu-list up" : "menu-list"} role="menu" aria-label={p.label}>
+        <div ref={list} class={up ? "menu-list up" : "menu-list"} role="menu" aria-label={p.label}>
           {p.head?.(close)}
           {p.items.map((item) => (
             <button

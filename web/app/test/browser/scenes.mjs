@@ -205,7 +205,12 @@ const inTheMeeting = [
     "screen",
     async (p, o) => {
       await full(p, o);
-      await p.evaluate(() => globalThis.script.line.show(2, "screen"));
+      await p.evaluate(() => {
+        const { line, meeting } = globalThis.script;
+        meeting.change(2, { sends: { audio: true, camera: true, screen: true } });
+        line.show(2, "screen");
+      });
+      await p.locator(".tile.large video.fit").waitFor();
     },
   ],
   [

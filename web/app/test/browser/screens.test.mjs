@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
   control,
+  crowd,
   enter,
   longNames,
   phase,
@@ -182,6 +183,30 @@ test("the link of a meeting made here can be copied again", { skip }, () =>
     assert.match(copied, /\/m\/4085559876#1\./);
     await page.getByRole("button", { name: /^Copy the link of “Monthly/ }).click();
     await page.getByText("made on another device").waitFor();
+  }),
+);
+
+test("of the last one in the roster, too, all actions are seen", { skip }, () =>
+  inPage({ viewport: { width: 1280, height: 700 } }, async (page) => {
+    await enter(page, server.url);
+    await crowd(page, 12);
+    await control(page, "Participants").click();
+    const rows = page.locator(".panel .person");
+    for (const row of [rows.last(), rows.nth(1)]) {
+      await row.getByRole("button", { name: /^Actions/ }).click();
+      const items = page.getByRole("menu").getByRole("menuitem");
+      await items.first().waitFor();
+      const hidden = await items.evaluateAll((all) => {
+        const isSeen = (item) => {
+          const { left, top, width, height } = item.getBoundingClientRect();
+          const there = document.elementFromPoint(left + width / 2, top + height / 2);
+          return there?.closest("button") === item;
+        };
+        return all.filter((item) => !isSeen(item)).map((item) => item.textContent);
+      });
+      assert.deepEqual(hidden, []);
+      await page.keyboard.press("Escape");
+    }
   }),
 );
 
