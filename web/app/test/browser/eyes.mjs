@@ -5,19 +5,11 @@ import { COLOURS } from "./card.mjs";
 /* Runs in the page, so it is all in one. */
 function makeEyes(colours) {
   const connections = [];
-  const workers = [];
   const PeerConnection = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends PeerConnection {
     constructor(...how) {
       super(...how);
       connections.push(this);
-    }
-  };
-  const PlainWorker = globalThis.Worker;
-  globalThis.Worker = class extends PlainWorker {
-    constructor(...how) {
-      super(...how);
-      workers.push({ worker: this, url: String(how[0]) });
     }
   };
 
@@ -216,17 +208,7 @@ function makeEyes(colours) {
     return all;
   }
 
-  /** What the frames' worker counts (FrameStats of web/core). */
-  const frames = () =>
-    new Promise((done) => {
-      const { worker } = workers.findLast(({ url }) => /frames-worker/.test(url));
-      worker.addEventListener("message", ({ data }) => {
-        if (data?.what === "stats") done(data.stats);
-      });
-      worker.postMessage({ what: "stats" });
-    });
-
-  globalThis.eyes = { watch, decodeCards, hear, hearFile, stats, frames };
+  globalThis.eyes = { watch, decodeCards, hear, hearFile, stats };
 }
 
 export const openEyes = (context) => context.addInitScript(makeEyes, COLOURS);

@@ -2,7 +2,15 @@
  * and what a page could open, whatever reaches it. The worker is the shipped one; it takes the frame
  * for one of WebRTC's. */
 
-const workerOf = (page) => page.workers().find((w) => w.url().includes("frames-worker"));
+/* By what it does: its address says nothing, and workers that wait do not answer. */
+const workerOf = (page) =>
+  Promise.any(
+    page.workers().map(async (worker) => {
+      const type = await worker.evaluate(() => typeof globalThis.onrtctransform);
+      if (type !== "function") throw new Error("another worker");
+      return worker;
+    }),
+  );
 
 /* Runs in the worker. */
 function put([options, bytes]) {
@@ -24,16 +32,35 @@ function put([options, bytes]) {
   });
 }
 
-/* As VP8's: three bytes stay in clear (docs/MEDIA.md). */
-const FRAME = [1, ...Array.from({ length: 199 }, (_, i) => i)];
+/* As a key frame of VP8 begins (RFC 6386 9.1): of others none is shown first. */
+const FRAME = [0x10, ...Array.from({ length: 199 }, (_, i) => i)];
 
-export const seal = (page) => workerOf(page).evaluate(put, [{ side: "seal", source: "camera" }, FRAME]);
+export async function seal(page) {
+  return (await workerOf(page)).evaluate(put, [{ side: "seal", source: "camera" }, FRAME]);
+}
 
 /** Whether a frame of seal() opens there. */
 export async function opens(page, sealed) {
   const how = { side: "open", kind: "video", id: "probe" };
-  const plain = await workerOf(page).evaluate(put, [how, sealed]);
+  const plain = await (await workerOf(page)).evaluate(put, [how, sealed]);
   return plain !== null && plain.join() === FRAME.join();
+}
+
+/** What the worker counts: FrameStats of web/core. */
+export async function frameStats(page) {
+  const worker = await workerOf(page);
+  return worker.evaluate(
+    () =>
+      new Promise((done) => {
+        const plain = globalThis.postMessage;
+        globalThis.postMessage = (told, ...more) => {
+          if (told.what !== "stats") return plain.call(globalThis, told, ...more);
+          globalThis.postMessage = plain;
+          done(told.stats);
+        };
+        globalThis.onmessage({ data: { what: "stats" } });
+      }),
+  );
 }
 
 /** The page keeps its workers, with what they know, also when it should let go of them. */

@@ -2,10 +2,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const LAST = 30;
+export const LAST = 15; // pictures that are looked at
 
-/* Pictures of an IVF file: from the last key frame that has so many behind it, if there is one. */
-function framesOf(file, least) {
+function framesOf(file) {
   const frames = [];
   for (let at = 32; at + 12 <= file.length; ) {
     const size = file.readUInt32LE(at);
@@ -13,6 +12,11 @@ function framesOf(file, least) {
     frames.push(file.subarray(at + 12, at + 12 + size));
     at += 12 + size;
   }
+  return frames;
+}
+
+/* From the last key frame on that has so many behind it. */
+function decodable(frames, least) {
   const isKey = (frame) => (frame[0] & 1) === 0; // RFC 6386 9.1
   return frames.slice(Math.max(0, frames.slice(0, 1 - least).findLastIndex(isKey)));
 }
@@ -23,12 +27,13 @@ async function fileOf(folder, name, source) {
   return files.length === 0 ? Buffer.alloc(0) : readFile(join(folder, files.at(-1)));
 }
 
-/** How many bytes of pictures there are. */
-export const sizeOf = async (folder, name) => (await fileOf(folder, name, "camera")).length;
+/** How many pictures there are. */
+export const picturesOf = async (folder, name) =>
+  framesOf(await fileOf(folder, name, "camera")).length;
 
-/** Cards of the last 30 pictures, or of as many as there are; `page` decodes them, which has eyes. */
+/** Cards of the last pictures, LAST of them; `page` decodes them, which has eyes. */
 export async function cardsOf(page, folder, name) {
-  const frames = framesOf(await fileOf(folder, name, "camera"), LAST);
+  const frames = decodable(framesOf(await fileOf(folder, name, "camera")), LAST);
   return page.evaluate(
     ([texts, last]) => globalThis.eyes.decodeCards(texts, last),
     [frames.map((frame) => frame.toString("base64")), LAST],
