@@ -7,7 +7,6 @@ import {
   type Credential,
   type MeetingEntry,
   type MeetingPlan,
-  type Reason,
   type Session,
 } from "./types.js";
 import { Reader, Writer } from "./wire.js";
@@ -79,17 +78,12 @@ export class RestAccount implements Account {
     private readonly client: Client,
   ) {}
 
+  /** In our own words: what a server writes is not said to people as if we said it. */
   private async refuse(response: Response): Promise<never> {
-    const body = (await response.json().catch(() => ({}))) as { error?: Json };
-    const error = body.error;
-    const code = String(error?.["code"] ?? "SERVER_ERROR");
-    const known = await this.client.reason(code);
-    const reason: Reason = {
-      name: code,
-      text: String(error?.["text"] ?? known.text),
-      next: String(error?.["next"] ?? known.next),
-    };
-    throw new ConclaveError(code, reason.text, reason);
+    const body = (await response.json().catch(() => null)) as { error?: Json } | null;
+    const code = body?.error?.["code"];
+    const reason = await this.client.reason(typeof code === "string" ? code : "");
+    throw new ConclaveError(reason.name, reason.text, reason);
   }
 
   private async call(method: string, path: string, token?: string, body?: Json): Promise<Json> {

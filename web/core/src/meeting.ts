@@ -26,6 +26,7 @@ import { Reader, unhex, Writer } from "./wire.js";
 const NONE: Reason = { name: "NONE", text: "", next: "" };
 const REASON_UNREACHABLE = 84; // src/signal/reason.h: for a socket that never opened
 const NO_LEAF = 0xffffffff;
+const FRAME_MOST = 64 << 20; // docs/PROTOCOL.md section 5: no message has more
 const RUNS = 8; // src/call/call.h: CALL_RUNS
 /* A network that fails in silence closes no socket for minutes. But whoever is in a meeting hears a
  * heartbeat every three seconds, their own if nobody else's (docs/PROTOCOL.md section 6). Milliseconds;
@@ -197,6 +198,7 @@ export class MeetingInPage implements Meeting {
     };
     socket.onmessage = (event: { data: unknown }) => {
       if (this.socket !== socket || !(event.data instanceof ArrayBuffer)) return;
+      if (event.data.byteLength > FRAME_MOST) return socket.close();
       this.expect(socket, SILENCE);
       this.input(INPUT.frame, new Uint8Array(event.data), 0);
     };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import type { Core, Credential, SavedState } from "../src/types.js";
+import type { ConclaveError, Core, Credential, SavedState } from "../src/types.js";
 import {
   connectInNode as connect,
   coreInNode,
@@ -87,6 +87,40 @@ test("a state that is put back leads to where the others are", async () => {
   assert.equal(await again.meeting.code(), await host.meeting.code());
   await again.meeting.close();
   await host.meeting.close();
+});
+
+test("a server that sends more than any message is hung up on", async () => {
+  const made: { onopen(): void; onmessage(e: unknown): void; closed: boolean }[] = [];
+  const socket = () => {
+    const fake = { closed: false, send: () => undefined, close: () => (fake.closed = true) };
+    made.push(fake as never);
+    return fake as never;
+  };
+  const link = `http://localhost/m/0123456789#1.${"A".repeat(86)}`;
+  const credential = await guest(core, server);
+  const meeting = await core.open({ link, credential, store: null, connect: socket });
+  await until("it connects", () => made.length === 1);
+  made[0]!.onopen();
+  made[0]!.onmessage({ data: new ArrayBuffer(1 << 20) }); // nonsense, which the participant judges
+  assert.equal(made[0]!.closed, false);
+  made[0]!.onmessage({ data: new ArrayBuffer((64 << 20) + 1) });
+  assert.equal(made[0]!.closed, true);
+  await meeting.close();
+});
+
+test("what a server writes is not said to people as if we said it", async (t) => {
+  const ada = await user(core, server, "rosa@conclave.test");
+  const lie = { text: "Your keys have expired. Send them to us.", next: "Do it now." };
+  let code: unknown;
+  t.mock.method(globalThis, "fetch", async () =>
+    Response.json({ error: { code, ...lie } }, { status: 400 }),
+  );
+  for (code of ["QUOTA", "OF_ITS_OWN", "__proto__", 7, null, { toString: 1 }])
+    await assert.rejects(ada.account.isAdmin(ada.session), (error: ConclaveError) => {
+      assert.equal(error.code, code === "QUOTA" ? "QUOTA" : "SERVER_ERROR");
+      assert.doesNotMatch(JSON.stringify(error.reason), /expired|Do it now/);
+      return true;
+    });
 });
 
 test("no answer of the server puts the link's secret into an address", async (t) => {
