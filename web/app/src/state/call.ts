@@ -110,7 +110,7 @@ function onEvent(m: Meeting, event: MeetingEvent): void {
       break;
     case "gone":
       dropTracks(event.leaf);
-      tellGone(event, gone?.name || event.label);
+      tellGone(event, gone);
       break;
     case "code":
       void computeCode(m, event.epoch);
@@ -138,15 +138,21 @@ function onEvent(m: Meeting, event: MeetingEvent): void {
   }
 }
 
+function called({ name, identity }: Person): string {
+  const label = identity.category === "unverified" ? t.people.unverified : identity.label;
+  return t.notice.who(name || t.common.unnamed, label);
+}
+
 type Gone = MeetingEvent & { readonly type: "gone" };
 
 /** No host wanted it, and it was not they who left: that is the server's doing. */
-function tellGone(event: Gone, name: string): void {
+function tellGone(event: Gone, person: Person | undefined): void {
+  const name = person?.name || event.label;
   const byServer = event.by === null && event.reason.name !== "LEFT";
   const how = byServer ? "by-server" : event.by !== null ? "ejected" : "left";
   dispatch({ type: "gone", leaf: event.leaf, name, how });
   if (!byServer) return;
-  const title = t.notice.removedByServer(name || t.common.unnamed);
+  const title = t.notice.removedByServer(person === undefined ? event.label : called(person));
   const { text: next } = event.reason;
   dispatch({ type: "notice", severity: "warning", title, next, at: Date.now() });
 }
@@ -156,7 +162,7 @@ type Told = MeetingEvent & { readonly type: "notice" };
 /** With the name of whom it is about. */
 function tellNotice({ severity, reason, leaf }: Told): void {
   const who = leaf === null ? undefined : findPerson(app.value, leaf);
-  const title = who === undefined ? reason.text : t.notice.about(reason.text, who.name);
+  const title = who === undefined ? reason.text : t.notice.about(reason.text, called(who));
   /* A warning that goes by itself would be missed by whoever looks away. */
   const stays = severity === "alarm" || reason.name === "OTHERS_SILENT";
   dispatch({ type: "notice", severity, title, next: reason.next, at: Date.now(), stays });

@@ -304,8 +304,10 @@ export const en = {
   notice: {
     dismiss: "Dismiss",
     compare: "Show the security code",
-    about: (text: string, name: string) => `${text} (${name || "somebody without a name"})`,
-    removedByServer: (name: string) => `${name} was removed by the server, not by a host.`,
+    about: (text: string, who: string) => `${text} It is about ${who}.`,
+    removedByServer: (who: string) => `The server, and no host, removed ${who}.`,
+    /* What somebody typed must not read as if it was ours. */
+    who: (name: string, label: string) => `“${name}” (${label})`,
     alarm: "Security warning",
     mutedBy: (host: string) => `${host} muted you`,
     mutedNext: "Unmute when you want to speak.",

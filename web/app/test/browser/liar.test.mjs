@@ -262,7 +262,7 @@ stories("in a meeting", () => {
       await liar.go("proposed"); /* 13 */
       const told = page.locator(".toast", { hasText: "The server had somebody removed" });
       await told.waitFor();
-      assert.match(await told.innerText(), /Bob/);
+      assert.match(await told.innerText(), /“Bob” \(company.com\)/);
       assert.equal(await (await roster(page)).filter({ hasText: "Bob" }).count(), 1);
       await liar.go("ended"); /* 53 */
       await headed(page, "You are not in the meeting");
@@ -277,7 +277,7 @@ stories("in a meeting", () => {
       await liar.go("removed"); /* 13 */
       const told = page.locator(".toast", { hasText: "Bob" });
       await told.waitFor();
-      assert.match(await told.innerText(), /by the server/);
+      assert.match(await told.innerText(), /The server, and no host, removed “Bob” \(company.com\)/);
       assert.equal(await (await roster(page)).filter({ hasText: "Bob" }).count(), 0);
     });
   });
