@@ -273,13 +273,13 @@ test("an alarm stays until it was seen and leads to the code", { skip }, () =>
   }),
 );
 
-test("where this device failed, loading the page again comes back", { skip }, () =>
+test("where this device failed, a reload comes back", { skip }, () =>
   inPage({}, async (page) => {
     await enter(page, server.url, { host: false });
     await phase(page, "over", ["BROKEN", "The worker that encrypts does not answer.", ""]);
     await page.getByRole("heading", { name: "Something failed on this device" }).waitFor();
     await page.getByText("The worker that encrypts does not answer.").waitFor();
-    await page.getByRole("button", { name: "Load the page again" }).click();
+    await page.getByRole("button", { name: "Reload the page" }).click();
     await page.waitForFunction(() => globalThis.script?.meeting?.phase === "connecting");
     assert.equal(await page.evaluate(() => globalThis.script.meeting.myName), "Brandon Seeger");
   }),
