@@ -14,10 +14,12 @@ export const labelOf = (i: Identity): string => (isVerified(i) ? i.label : t.peo
 
 /** For where nothing can be opened: tiles, messages. Where a domain is too long its beginning is left
  * out, since its end says whose it is. */
-export function Badge({ identity }: { identity: Identity }): JSX.Element {
+export function Badge({ identity, bare }: { identity: Identity; bare?: boolean }): JSX.Element {
   const verified = isVerified(identity);
+  const { issuer, identifier } = identity;
+  const more = verified ? `${t.people.verifiedBy(issuer)}: ${identifier}` : t.people.notVerified;
   return (
-    <span class={verified ? "badge verified" : "badge unverified"}>
+    <span class={verified ? "badge verified" : "badge unverified"} title={bare ? undefined : more}>
       <Icon name={verified ? "verified" : "unverified"} size={14} />
       <span class="badge-label">
         <bdi>{labelOf(identity)}</bdi>
@@ -173,7 +175,7 @@ export function IdentityBadge(p: {
         aria-controls={open ? id : undefined}
         onClick={show}
       >
-        <Badge identity={p.identity} />
+        <Badge identity={p.identity} bare />
       </button>
       {open && !shown && (
         <span
