@@ -170,6 +170,28 @@ void web_run(struct web *w, uint64_t us)
     }
 }
 
+void web_until(struct web *w, bool (*holds)(const struct web *w, const struct stage_actor *who),
+               const struct stage_actor *who)
+{
+    uint64_t until = w->a.s.now_us + WEB_PATIENCE;
+    while (!holds(w, who)) {
+        assert_true(w->a.s.now_us < until);
+        web_run(w, STEP_US);
+    }
+}
+
+bool web_is_in(const struct web *w, const struct stage_actor *who)
+{
+    (void)w;
+    return participant_phase(who->p) == PARTICIPANT_IN_MEETING;
+}
+
+bool web_is_out(const struct web *w, const struct stage_actor *who)
+{
+    (void)w;
+    return participant_phase(who->p) == PARTICIPANT_OVER;
+}
+
 void web_await(struct web *w)
 {
     while (!w->go) {

@@ -20,6 +20,7 @@
 #include "attack_moves.h"
 
 #define WEB_MOMENT (STAGE_SECOND / 2)
+#define WEB_PATIENCE (20 * STAGE_SECOND)
 #define WEB_NAMES 8 /* that pages ask certificates for */
 
 struct web {
@@ -43,6 +44,11 @@ void web_close(struct web *w);
 void web_begin(struct web *w);
 /* Time passes, and the page is heard. */
 void web_run(struct web *w, uint64_t us);
+/* Until something holds that the page has a part in, which takes as long as it takes. */
+void web_until(struct web *w, bool (*holds)(const struct web *w, const struct stage_actor *who),
+               const struct stage_actor *who);
+bool web_is_in(const struct web *w, const struct stage_actor *who);
+bool web_is_out(const struct web *w, const struct stage_actor *who);
 /* Until the page's test says go. */
 void web_await(struct web *w);
 /* A step was done. */

@@ -11,10 +11,9 @@ static void open_with_a_host(struct web *w)
     web_begin(w);
     web_await(w);
     w->a.bob = stage_enter(&w->a.s, IDENTITY_USER, "bob@" MEETING_DOMAIN, "Bob");
-    web_run(w, STAGE_SECOND);
+    web_until(w, web_is_in, w->a.bob);
     w->a.mallory = stage_enter(&w->a.s, IDENTITY_USER, "mallory@" MEETING_DOMAIN, "Mallory");
-    web_run(w, 2 * STAGE_SECOND);
-    assert_int_equal(participant_phase(w->a.mallory->p), PARTICIPANT_IN_MEETING);
+    web_until(w, web_is_in, w->a.mallory);
     web_tell("people");
     web_await(w);
 }
@@ -63,12 +62,18 @@ static void leader(struct web *w)
     attack_outsider_fini(&eve);
 }
 
+static bool is_locked(const struct web *w, const struct stage_actor *who)
+{
+    (void)w;
+    return who->p->state.locked;
+}
+
 /* The page locks; carol waits in the lobby, and the server says that she may come in. */
 static void locked(struct web *w)
 {
     struct buf entries = {0};
     open_with_a_host(w);
-    assert_true(w->a.bob->p->state.locked);
+    web_until(w, is_locked, w->a.bob);
     struct stage_actor *carol =
         stage_enter(&w->a.s, IDENTITY_USER, "carol@" MEETING_DOMAIN, "Carol");
     web_run(w, STAGE_SECOND);
@@ -78,8 +83,7 @@ static void locked(struct web *w)
     assert_int_equal(stage_roster_count(w->a.bob), 3);
     web_tell("locked");
     web_await(w); /* and then the page admits her */
-    web_run(w, STAGE_SECOND);
-    assert_int_equal(participant_phase(carol->p), PARTICIPANT_IN_MEETING);
+    web_until(w, web_is_in, carol);
     buf_free(&entries);
 }
 
@@ -88,6 +92,7 @@ static void barred(struct web *w)
 {
     struct buf entries = {0};
     open_with_a_host(w);
+    web_until(w, web_is_out, w->a.mallory);
     assert_int_equal(participant_end_reason(w->a.mallory->p), REASON_EJECTED);
     struct stage_actor *again = stage_enter_person(&w->a.s, w->a.mallory->person, "Somebody else");
     web_run(w, STAGE_SECOND);
@@ -137,8 +142,7 @@ static void lobby(struct web *w)
     hand_over(w, SIGNAL_LOBBY, &entries);
     web_tell("swapped");
     web_await(w);
-    web_run(w, STAGE_SECOND);
-    assert_int_equal(participant_phase(gus->p), PARTICIPANT_IN_MEETING);
+    web_until(w, web_is_in, gus);
     assert_int_equal(participant_phase(eve->p), PARTICIPANT_IN_LOBBY);
     attack_outsider_fini(&other);
     buf_free(&first);
