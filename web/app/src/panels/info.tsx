@@ -1,10 +1,10 @@
 /* What this meeting is, and how it is protected. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { type AppState, type InfoTab, type Notice } from "../state/model";
+import { type AppState, asksToCompare, type InfoTab, type Notice } from "../state/model";
 import { invitationText } from "../state/invitation";
 import { spell } from "../state/spell";
-import { app, set } from "../state/store";
+import { app, dispatch, set } from "../state/store";
 import { dateTimeOf, groupNumber, t, timeOf } from "../text";
 import { Button, CopyButton } from "../ui/controls";
 import { Icon } from "../ui/icons";
@@ -136,20 +136,26 @@ function Log({ log }: { log: readonly Notice[] }): JSX.Element {
 
 function Security({ s }: { s: AppState }): JSX.Element {
   const open = s.info?.open ?? false;
-  const statement = s.alarmed
+  const alarmed = asksToCompare(s);
+  const statement = alarmed
     ? t.info.statementWarning
     : open
       ? t.info.statementOpen
       : t.info.statement;
   return (
     <>
-      <p class={s.alarmed ? "statement alarmed" : "statement"}>
-        <Icon name={s.alarmed ? "lock-warning" : "lock-check"} size={28} />
+      <p class={alarmed ? "statement alarmed" : "statement"}>
+        <Icon name={alarmed ? "lock-warning" : "lock-check"} size={28} />
         {statement}
       </p>
       <section class="card">
         <h3>{t.info.code}</h3>
         <Code code={s.code} />
+        {s.unsure && !s.alarmed && s.code !== null && (
+          <Button icon="check" small onClick={() => dispatch({ type: "compared" })}>
+            {t.info.codesAreSame}
+          </Button>
+        )}
       </section>
       <dl class="facts">
         <Row name={t.info.server} icon={location.protocol === "https:" ? "lock" : undefined}>

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ChatPanel } from "../panels/chat";
 import { InfoPanel } from "../panels/info";
 import { PeoplePanel } from "../panels/people";
-import { type AppState, mayHost } from "../state/model";
+import { type AppState, asksToCompare, mayHost } from "../state/model";
 import { app, dispatch, set } from "../state/store";
 import { t } from "../text";
 import { Button } from "../ui/controls";
@@ -41,7 +41,7 @@ const showSecurity = (): void => {
 
 /** The shield is for end to end, a padlock would be for a connection to the server. */
 function SecurityPill(): JSX.Element {
-  const { alarmed } = app.value;
+  const alarmed = asksToCompare(app.value);
   return (
     <button
       type="button"

@@ -82,6 +82,7 @@ export interface AppState {
   readonly lobby: readonly Waiting[];
   readonly code: string | null; // null: being computed
   readonly alarmed: boolean; // an attack was noticed
+  readonly unsure: boolean; // something was told that is a reason to compare the code
 
   readonly chat: readonly ChatLine[];
   readonly unread: number;
@@ -127,6 +128,7 @@ export const initial: AppState = {
   lobby: [],
   code: null,
   alarmed: false,
+  unsure: false,
   chat: [],
   unread: 0,
   reactions: [],
@@ -145,6 +147,10 @@ export const initial: AppState = {
 };
 
 /* ---- Looking ---- */
+
+/** There was an alarm, or nobody has said since that the codes are the same: others who are silent may
+ * only have lost their connection. */
+export const asksToCompare = (s: AppState): boolean => s.alarmed || s.unsure;
 
 export const canMedia = (s: AppState): boolean => s.lacking.length === 0;
 

@@ -65,6 +65,7 @@ export type Action =
       readonly stays?: boolean;
     }
   | { readonly type: "dismiss"; readonly key: number }
+  | { readonly type: "compared" }
   | { readonly type: "panel"; readonly panel: AppState["panel"] }
   | { readonly type: "caption"; readonly text: string };
 
@@ -127,7 +128,8 @@ function addNotice(s: AppState, { type: _, ...said }: Said): AppState {
     nextKey: s.nextKey + 1,
     toasts: latest(toasts, LIMIT_TOASTS),
     log: latest(log, LIMIT_LOG),
-    alarmed: s.alarmed || stays,
+    alarmed: s.alarmed || severity === "alarm",
+    unsure: s.unsure || stays,
   }; /* a toast is read out by itself */
 }
 
@@ -192,6 +194,8 @@ export function reduce(s: AppState, a: Action): AppState {
       return addNotice(s, a);
     case "dismiss":
       return { ...s, toasts: s.toasts.filter((n) => n.key !== a.key) };
+    case "compared":
+      return { ...s, unsure: false, toasts: s.toasts.filter((n) => !n.stays) };
     case "panel":
       return setPanel(s, a.panel);
     case "caption":

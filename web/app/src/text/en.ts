@@ -271,6 +271,7 @@ export const en = {
       "Read it to each other. If everybody has the same code, all are in the same meeting, with the " +
       "same people and keys, and nobody is in between.",
     codeChanges: "It changes whenever somebody joins or leaves.",
+    codesAreSame: "All of us have the same code",
     codeWait: "Being computed …",
     readAloud: "Read it aloud",
     readAloudTitle: "To read the code aloud",

@@ -115,6 +115,8 @@ async function silentTold(page) {
   await page.waitForTimeout(LONGER_THAN_A_TOAST_MS);
   await toast.getByRole("button", { name: "Show the security code" }).click();
   await page.locator(".panel .code").waitFor();
+  await page.getByText("Something needs your attention.").waitFor();
+  await picture(page, "compare");
 }
 
 async function eject(page, name) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   type AppState,
+  asksToCompare,
   initial,
   LIMIT_CHAT,
   LIMIT_REACTIONS,
@@ -197,6 +198,18 @@ test("what was said loudly is not taken back by saying it quietly", () => {
   const louder = play(notice("warning", "silent"), notice("alarm", "silent"));
   assert.equal(louder.toasts[0]?.severity, "alarm");
   assert.equal(louder.toasts.length, 1);
+});
+
+test("what is a reason to compare stays one until the codes were found the same", () => {
+  const silent: Action = { ...notice("warning", "silent"), stays: true } as Action;
+  const key = play(silent).toasts[0]?.key ?? -1;
+  const seen = reduce(play(silent), { type: "dismiss", key });
+  assert.equal(asksToCompare(seen), true);
+  const compared = reduce(play(silent), { type: "compared" });
+  assert.equal(asksToCompare(compared), false);
+  assert.deepEqual(compared.toasts, []);
+  assert.equal(compared.log.length, 1);
+  assert.equal(asksToCompare(reduce(play(notice("alarm", "attack")), { type: "compared" })), true);
 });
 
 test("whom the server removes is not said to have left", () => {
