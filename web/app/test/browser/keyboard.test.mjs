@@ -209,6 +209,7 @@ test("an identity and its certificate are read and left by keyboard", { skip }, 
     await page.getByRole("dialog").getByText("giacomo.drago@example.com").waitFor();
     await page.keyboard.press("Escape");
     await isFocused(page, "example.com");
+    await page.locator(".identity-card").waitFor();
     await page.keyboard.press("Escape");
     await page.locator(".identity-card").waitFor({ state: "detached" });
     assert.equal(await page.locator(".panel").count(), 1, "the panel is still open");

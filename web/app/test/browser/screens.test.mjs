@@ -58,6 +58,14 @@ async function findings(page) {
     .map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
 }
 
+/* A phone upright and lying, a tablet, a wall. */
+const SIZES = [
+  [360, 800],
+  [740, 360],
+  [820, 1180],
+  [3840, 2160],
+];
+
 /** How far it goes beyond the window: a meeting in no direction, all else only downwards. */
 const beyond = (page) =>
   page.evaluate(() => {
@@ -89,9 +97,9 @@ for (const [name, reach] of scenes)
         await page.emulateMedia({ colorScheme });
         assert.deepEqual(await findings(page), [], colorScheme);
       }
-      for (const width of [360, 3840]) {
-        await page.setViewportSize({ width, height: 800 });
-        assert.ok((await beyond(page)) <= 0, `more than the window of ${width}`);
+      for (const [width, height] of SIZES) {
+        await page.setViewportSize({ width, height });
+        assert.ok((await beyond(page)) <= 0, `more than the window of ${width} x ${height}`);
       }
       await page.setViewportSize({ width: 360, height: 740 });
       assert.deepEqual(await findings(page), [], "narrow");
