@@ -54,6 +54,14 @@ export interface RunMessage {
   readonly run: number; // RUNS: nothing may be sealed in it
 }
 
+/* RFC 9605 4.3 and 5.2: the last bits of the key ID are those of the epoch, here eight of them
+ * (SIGNAL_EPOCH_BITS). -1: in so short a key ID there are none. */
+function epochBits(ciphertext: Uint8Array): number {
+  const config = ciphertext[0] ?? 0;
+  const bytes = (config & 0x80) === 0 ? 0 : ((config >> 4) & 7) + 1;
+  return bytes === 0 ? -1 : (ciphertext[bytes] ?? -1);
+}
+
 interface Step {
   readonly group: number; // of FrameCrypt, when it was made
   readonly written: Uint8Array;
@@ -98,6 +106,7 @@ export class FrameCrypt {
   private newest = -1;
   private last = new Uint8Array(0); // the newest epoch's message
   private readonly waiting = new Set<() => void>();
+  private readonly awaited = new Map<number, number>(); // epochs to come, by their bits: until when
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sealed = 0;
   private opened = 0;
@@ -138,6 +147,7 @@ export class FrameCrypt {
     this.newest = epoch;
     this.epochs = [...this.epochs.filter((old) => old + EPOCHS_MOST > epoch), epoch];
     this.counters.keep(this.epochs);
+    this.awaited.clear();
     this.tick();
     for (const go of [...this.waiting]) go();
   }
@@ -258,8 +268,18 @@ export class FrameCrypt {
     return source;
   }
 
+  /** Until when an epoch is waited for that has these bits: from its first frame on, since those behind
+   * wait in the same stream. One that is over does not come again: who waited for it would be late for
+   * the next one, too. */
+  private comesUntil(bits: number): number {
+    const ahead = (bits - this.newest) & 0xff;
+    if (bits < 0 || (this.newest >= 0 && (ahead === 0 || ahead >= 128))) return 0;
+    const until = this.awaited.get(bits) ?? now() + HOLD;
+    this.awaited.set(bits, until);
+    return until;
+  }
+
   private async openStep(ciphertext: Uint8Array): Promise<Step> {
-    const until = now() + HOLD;
     for (let first = true; ; first = false) {
       try {
         const args = [this.keys];
@@ -267,7 +287,8 @@ export class FrameCrypt {
         return readStep(answer, this.group);
       } catch (error) {
         const unknown = error instanceof ConclaveError && error.code === "EUNKNOWNKEY";
-        if (!unknown || now() >= until) throw error;
+        const until = unknown ? this.comesUntil(epochBits(ciphertext)) : 0;
+        if (now() >= until) throw error;
         if (first) this.held++;
         await this.nextChange(until - now());
       }

@@ -117,6 +117,21 @@ test("a meeting that begins anew has other keys, and those of before are gone", 
   assert.equal(await bob.open("video", before), null);
 });
 
+test("frames of an epoch that is over, or never comes, keep no others waiting", async () => {
+  const [ada, bob] = [await member(1, 5), await member(2, 5)];
+  const old = (await ada.seal("camera", 0, DELTA_FRAME))!;
+  for (let epoch = 6; epoch < 26; epoch++) begin(bob, epochOf(epoch, 2, [3]));
+  await sleep(1000); // by then the keys of epoch 5 are gone
+  assert.equal(await bob.open("video", old), null);
+  assert.equal(bob.stats().held, 0);
+  begin(ada, epochOf(30, 1, [3]));
+  for (let n = 0; n < 20; n++)
+    assert.equal(await bob.open("video", (await ada.seal("camera", 0, DELTA_FRAME))!), null);
+  assert.ok(bob.stats().held <= 1, "one waits, and those behind it not again");
+  begin(bob, epochOf(30, 2));
+  assert.notEqual(await bob.open("video", (await ada.seal("camera", 0, DELTA_FRAME))!), null);
+});
+
 test("a key opens at once, and seals once its contexts are on record", async () => {
   const [ada, bob] = [await member(1, 5), await member(2, 5)];
   begin(ada, epochOf(6, 1, [3]));
