@@ -25,6 +25,7 @@ import { problemOf } from "./problem";
 import { app, dispatch, set } from "./store";
 
 const REACTION_MS = 5000;
+const CODE_QUIET_MS = 400;
 
 /** Pictures and sound that are there now, by "LEAF/SOURCE". */
 export const tracks = signal<ReadonlyMap<string, MediaStreamTrack>>(new Map());
@@ -77,10 +78,14 @@ function takeViews(m: Meeting): void {
   dispatch({ type: "views", views });
 }
 
+/* A code is costly on purpose, and the core does nothing else meanwhile. The next keys may be on their
+ * way, and frames wait for them: first things are to be quiet. */
 async function computeCode(m: Meeting, epoch: number): Promise<void> {
+  const isOf = () => call?.meeting === m && m.info()?.epoch === epoch;
   dispatch({ type: "epoch" });
-  const code = await m.code();
-  if (call?.meeting === m && m.info()?.epoch === epoch) dispatch({ type: "code", code });
+  await new Promise((resolve) => setTimeout(resolve, CODE_QUIET_MS));
+  const code = isOf() ? await m.code() : null;
+  if (isOf()) dispatch({ type: "code", code });
 }
 
 function showReaction(leaf: number, emoji: string): void {
