@@ -9,7 +9,7 @@ BENCH_ARGS ?= mls
 PEOPLE ?= 20
 DURATION ?= 600
 
-.PHONY: all run test web test-browser screens lint format bench fuzz sim soak coverage taint exports install clean help
+.PHONY: all run test web test-browser test-epochs screens lint format bench fuzz sim soak coverage taint exports install clean help
 
 all: ## Build programs to build/bin and libraries to build/lib
 	@tools/install-deps.sh --check build
@@ -38,6 +38,11 @@ test-browser: ## Test the browser app in Chromium: screens, accessibility, polic
 	@cmake --preset debug --log-level=WARNING > /dev/null
 	@cmake --build --preset debug -j $(JOBS) --target attack_web
 	@tools/web.sh browser
+
+test-epochs: ## Count frames lost in a browser call while its keys change CHANGES times, 100 if not said
+	@tools/install-deps.sh web browser
+	@$(MAKE) --no-print-directory release
+	@tools/web.sh epochs
 
 screens: ## Take pictures of every screen of the browser app, into build/screens
 	@tools/install-deps.sh browser

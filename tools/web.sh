@@ -5,9 +5,11 @@
 #   tools/web.sh build      build/web, as conclaved serves it; twice, to see that both are the same
 #   tools/web.sh browser    tests in a browser, with a scripted meeting and with a real one
 #   tools/web.sh attacked   the quick part of the tests with a server that lies
+#   tools/web.sh call       the quick part of the call of three browsers and two natives
+#   tools/web.sh epochs     a call while its keys change CHANGES times, 100 if nothing is said
 #   tools/web.sh screens    pictures of every screen, into build/screens
 #
-# CONCLAVED and CONCLAVE name the programs for the last three; default: build/bin. ATTACK_WEB names the
+# CONCLAVED and CONCLAVE name the programs for the last five; default: build/bin. ATTACK_WEB names the
 # server that lies; default: that of the debug build.
 set -eu
 cd "$(dirname "$0")/../web/app"
@@ -49,6 +51,13 @@ build()
     rm -r "$root/build/web-again"
 }
 
+with_browser()
+{
+    [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ||
+        skip "there is no chromium; tools/install-deps.sh browser installs it."
+    [ -d "$root/build/web" ] || skip "there is no build/web."
+}
+
 install
 case ${1:-} in
 check)
@@ -63,17 +72,24 @@ browser)
     node --test --test-concurrency=1 test/browser/*.test.mjs
     ;;
 attacked)
-    [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ||
-        skip "there is no chromium; tools/install-deps.sh browser installs it."
-    [ -d "$root/build/web" ] || skip "there is no build/web."
+    with_browser
     LIAR_QUICK=1 node --test --test-concurrency=1 test/browser/liar.test.mjs
+    ;;
+call)
+    with_browser
+    CALL_QUICK=1 node --test test/browser/call.test.mjs
+    ;;
+epochs)
+    build
+    with_browser
+    node --test test/browser/epochs.mjs
     ;;
 screens)
     node build.mjs --scripted
     node test/browser/screens.mjs
     ;;
 *)
-    sed -n '2,11s/^# \{0,1\}//p' "$root/tools/web.sh"
+    sed -n '2,13s/^# \{0,1\}//p' "$root/tools/web.sh"
     exit 2
     ;;
 esac

@@ -4,7 +4,6 @@
 import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const [WIDTH, HEIGHT] = [640, 360];
 const RATE = 15; // pictures a second
 const SECONDS = 4; // then Chromium begins again
 const SAMPLES = 48_000; // a second
@@ -49,29 +48,29 @@ export function codeOf(sender, number) {
 }
 
 /* Grey above; in the lower half sender and number as 4 rows of 16 black and white cells. */
-function drawCard(sender, number) {
-  const half = (WIDTH / 2) * (HEIGHT / 2);
-  const picture = Buffer.alloc(WIDTH * HEIGHT + 2 * half, 110);
+function drawCard([width, height], sender, number) {
+  const luma = width * height;
+  const picture = Buffer.alloc(luma + luma / 2, 110);
   const code = codeOf(sender, number);
-  for (let y = HEIGHT / 2; y < HEIGHT; y++)
+  for (let y = height / 2; y < height; y++)
     for (let column = 0; column < 16; column++) {
-      const row = Math.floor(((y - HEIGHT / 2) * 8) / HEIGHT);
+      const row = Math.floor(((y - height / 2) * 8) / height);
       const white = (code >> BigInt(63 - row * 16 - column)) & 1n;
-      const from = y * WIDTH + (column * WIDTH) / 16;
-      picture.fill(white ? 235 : 16, from, from + WIDTH / 16);
+      const from = y * width + (column * width) / 16;
+      picture.fill(white ? 235 : 16, from, from + width / 16);
     }
   const [u, v] = COLOURS[sender % COLOURS.length];
-  picture.fill(u, WIDTH * HEIGHT, WIDTH * HEIGHT + half);
-  picture.fill(v, WIDTH * HEIGHT + half);
+  picture.fill(u, luma, luma + luma / 4);
+  picture.fill(v, luma + luma / 4);
   return picture;
 }
 
-async function writeCamera(path, sender) {
+async function writeCamera(path, size, sender) {
   const file = await open(path, "w");
-  await file.write(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${RATE}:1 Ip A1:1 C420\n`);
+  await file.write(`YUV4MPEG2 W${size[0]} H${size[1]} F${RATE}:1 Ip A1:1 C420\n`);
   for (let number = 0; number < RATE * SECONDS; number++) {
     await file.write("FRAME\n");
-    await file.write(drawCard(sender, number));
+    await file.write(drawCard(size, sender, number));
   }
   await file.close();
 }
@@ -102,11 +101,12 @@ async function writeMicrophone(path, sender) {
   await writeFile(path, Buffer.concat([head, samples]));
 }
 
-/** Makes the files of a sender; what Chromium is told to use them. */
-export async function fakeDevices(folder, sender) {
+/** Makes the files of a sender; what Chromium is told to use them. Of 640 x 360 browsers send two
+ * layers, of half of that one. */
+export async function fakeDevices(folder, sender, size = [640, 360]) {
   const camera = join(folder, `camera-${sender}.y4m`);
   const microphone = join(folder, `microphone-${sender}.wav`);
-  await writeCamera(camera, sender);
+  await writeCamera(camera, size, sender);
   await writeMicrophone(microphone, sender);
   return [
     `--use-file-for-fake-video-capture=${camera}`,
