@@ -92,6 +92,23 @@ for (const bridge of ["jspi", "shared", "software"])
     await context.close();
   });
 
+for (const [what, crypto] of [
+  ["does not exist", "/nothing.js"],
+  ["says nothing", "data:text/javascript,"],
+])
+  test(`a worker to encrypt that ${what} is told, and not waited for`, { skip }, async () => {
+    const context = await browser.newContext();
+    const page = await openPage(context);
+    const told = await page.evaluate(async (crypto) => {
+      const core = await conclave.loadCore({ bridge: "shared", workers: { crypto } });
+      const account = core.account(location.origin);
+      const asked = account.certify(await account.guest());
+      return asked.then(() => "nothing", (error) => `${error.code}: ${error.message}`);
+    }, crypto);
+    assert.match(told, /^EINTERNAL: .*(could not be started|does not answer)/);
+    await context.close();
+  });
+
 test("another tab does not take the same place", { skip }, async () => {
   const context = await browser.newContext();
   const [first, second] = [await openPage(context), await openPage(context)];
