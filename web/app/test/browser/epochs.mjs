@@ -121,6 +121,7 @@ function report(names, counts) {
     const { toOpen, opened, held = "", refused, lost, freezes, frozen, concealed } = c;
     const seconds = concealed?.toFixed(2) ?? "";
     line([names[i], toOpen, opened, held, refused, lost, freezes, frozen.toFixed(2), seconds]);
+    if (refused > 0) console.log(`# ${names[i]} refused ${c.why}`);
   });
 }
 
