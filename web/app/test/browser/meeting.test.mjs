@@ -217,7 +217,7 @@ test("an ended meeting and a link that is wrong are told as what they are", opti
   host.tell({ do: "end" });
   await headed(page, "The meeting has ended");
   const other = await knock(link.replace(/.{4}$/, "AAAA"), "Cy");
-  await other.page.getByText("The server knows no meeting of this link.").waitFor();
+  await headed(other.page, "The server knows no meeting of this link");
 });
 
 test("somebody signs up, makes a meeting and is its host in the browser", options, async () => {
