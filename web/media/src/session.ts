@@ -115,7 +115,7 @@ export class MediaSession {
         : this.device.createRecvTransport(options);
     transport.on("connect", (_, done) => done()); // the switch knows the certificate already
     transport.on("connectionstatechange", (state) => {
-      if (state === "failed") void this.restart(direction);
+      if (state === "failed") this.lookAnew(direction);
     });
     transport.on("produce", ({ rtpParameters, appData }, done, failed) => {
       const { source, height } = appData as { source: Source; height: number };
@@ -152,6 +152,13 @@ export class MediaSession {
     } finally {
       this.restarting.delete(direction);
     }
+  }
+
+  /** For who asks nobody whether it worked. */
+  private lookAnew(direction: Direction): void {
+    this.restart(direction).catch(() => {
+      if (!this.closed) this.options.refused?.(direction);
+    });
   }
 
   /* ---- Sending ---- */
@@ -260,7 +267,7 @@ export class MediaSession {
         return;
       case "state": {
         const direction = DIRECTIONS[reply.transport] ?? "send";
-        if (reply.state === "lost") void this.restart(direction);
+        if (reply.state === "lost") this.lookAnew(direction);
         if (reply.state === "refused") this.refuse(direction);
       }
     }
