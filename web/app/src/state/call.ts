@@ -202,10 +202,10 @@ function onLine(event: LineEvent): void {
 /** A host asks us to send no sound. To speak again is up to the user. */
 async function muteFor(by: number): Promise<void> {
   if (!microphoneOn.value) return;
-  const host = findPerson(app.value, by)?.name || t.common.unnamed;
+  const host = findPerson(app.value, by);
   await toggle("microphone");
-  const { mutedBy, mutedNext: next } = t.notice;
-  dispatch({ type: "notice", severity: "info", title: mutedBy(host), next, at: Date.now() });
+  const title = t.notice.mutedBy(host === undefined ? t.common.unnamed : called(host));
+  dispatch({ type: "notice", severity: "info", title, next: t.notice.mutedNext, at: Date.now() });
 }
 
 /* Our own devices are sent as they are switched, without anybody having to remember it; and others

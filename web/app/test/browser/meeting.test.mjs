@@ -158,7 +158,7 @@ test("a host mutes: the sound stops, all see it, and the guest may undo it", opt
   };
   const number = await becomes("Bo", ["sound", "camera"]);
   host.tell({ do: "ask-mute", number });
-  await page.getByText("Ada muted you").waitFor();
+  await page.getByText("“Ada” (conclave.test) muted you").waitFor();
   await becomes("Bo", ["camera"]);
   await control(page, "Unmute").click();
   await becomes("Bo", ["sound", "camera"]);
