@@ -55,11 +55,12 @@ export interface RunMessage {
 }
 
 /* RFC 9605 4.3 and 5.2: the last bits of the key ID are those of the epoch, here eight of them
- * (SIGNAL_EPOCH_BITS). -1: in so short a key ID there are none. */
+ * (SIGNAL_EPOCH_BITS). One below eight stands in the first byte: the sound of leaf 0, early in a
+ * meeting. -1: the header is cut off. */
 function epochBits(ciphertext: Uint8Array): number {
   const config = ciphertext[0] ?? 0;
-  const bytes = (config & 0x80) === 0 ? 0 : ((config >> 4) & 7) + 1;
-  return bytes === 0 ? -1 : (ciphertext[bytes] ?? -1);
+  const short = (config >> 4) & 7;
+  return (config & 0x80) === 0 ? short : (ciphertext[short + 1] ?? -1);
 }
 
 interface Step {

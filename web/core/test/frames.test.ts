@@ -86,6 +86,13 @@ test("a frame waits for its epoch, and for half a second at most", async () => {
   assert.equal(bob.stats().refused["EUNKNOWNKEY"], 1);
 });
 
+test("so does the first member's sound, whose key IDs are the shortest", async () => {
+  const [ada, bob] = [await member(0, 6), await member(2, 5)];
+  const early = bob.open("audio", (await ada.seal("audio", 0, SOUND))!);
+  begin(bob, epochOf(6, 2));
+  assert.deepEqual((await early)?.frame, SOUND);
+});
+
 test("who was removed is not heard any more, and what follows is sealed anew at once", async () => {
   const [ada, bob, eve] = [await member(1, 5), await member(2, 5), await member(3, 5)];
   const last = (await eve.seal("camera", 0, DELTA_FRAME))!;

@@ -1,6 +1,7 @@
 /* Two browsers and a native participant in a call while the group's keys change CHANGES times, 100 if
- * nothing else is said: somebody comes and goes. What was sealed is compared with what was opened. On
- * a machine that does nothing else: whoever gets no processor for half a second has no keys either.
+ * nothing else is said, at most every PACE milliseconds, 200 if not said: somebody comes and goes. What
+ * was sealed is compared with what was opened. On a machine that does nothing else: whoever gets no
+ * processor for half a second has no keys either.
  *
  *     node --test epochs.mjs      make test-epochs
  */
@@ -19,6 +20,7 @@ import { hostOf, isIn, knockIn, notHere, WEB } from "./people.mjs";
 
 const why = notHere();
 const CHANGES = Number(process.env.CHANGES ?? 100);
+const PACE = Number(process.env.PACE ?? 200);
 const SIZE = [320, 180]; // one layer: whatever is sealed is for everybody
 const BROWSERS = ["Bo", "Cy"];
 const ON_THE_WAY = 15; // frames, when counts are taken: a moment apart
@@ -137,7 +139,8 @@ test(`keys change ${CHANGES} times in a call, and no frame is lost by it`, {
   const before = await countAll(ada, pages);
   const first = await epochOf(ada);
   const begun = Date.now();
-  while ((await epochOf(ada)) < first + CHANGES) await comeAndGo(link);
+  while ((await epochOf(ada)) < first + CHANGES)
+    await Promise.all([comeAndGo(link), sleep(2 * PACE)]); /* which is two changes */
   const seconds = (Date.now() - begun) / 1000;
   const counts = (await countAll(ada, pages)).map((count, i) => since(before[i], count));
   const sealed = sum(counts, "sealed");
