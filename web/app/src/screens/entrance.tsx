@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import * as flow from "../state/flow";
-import { app } from "../state/store";
+import { app, set } from "../state/store";
 import { groupNumber, t } from "../text";
 import { Button, Field, ProblemBox } from "../ui/controls";
 import { Icon } from "../ui/icons";
@@ -36,6 +36,7 @@ function NameForm(p: { guest: boolean }): JSX.Element {
         autofocus
         onInput={(value) => {
           setName(value);
+          set({ name: value }); /* kept for who signs in after all */
           setError(null);
         }}
       />

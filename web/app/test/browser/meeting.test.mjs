@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { openPage, startBrowser, startServer } from "./harness.mjs";
-import { makeMeeting } from "./native.mjs";
+import { makeMeeting, PASSWORD } from "./native.mjs";
 import {
   codeOf,
   control,
@@ -181,6 +181,21 @@ test("who is removed is told so, and the code of the others changes", options, a
   await headed(bo.page, "You were removed from the meeting");
   assert.equal(await bo.page.locator("video").count(), 0);
   assert.notEqual(await codeOf(host), before);
+});
+
+test("a name typed before signing in is kept", options, async () => {
+  const link = await makeMeeting(server, "--everybody");
+  const context = await browser.newContext();
+  opened.push(() => context.close());
+  const { page } = await openPage(context, server.url);
+  await page.goto(link);
+  await page.getByLabel("Your name").fill("Ada Lovelace");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByLabel("E-mail address").fill("ada@conclave.test");
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.locator("form").getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByText("Continue as ada@conclave.test").waitFor();
+  assert.equal(await page.getByLabel("Your name").inputValue(), "Ada Lovelace");
 });
 
 test("a page that is loaded anew comes back to its place", options, async () => {
