@@ -45,7 +45,7 @@ static json_t *sends_of(const struct participant_person *p)
 {
     json_t *list = p->sends_known ? json_array() : json_null();
     for (unsigned source = SIGNAL_AUDIO; source <= SIGNAL_SCREEN; source++)
-        if ((p->sends >> (source - SIGNAL_AUDIO) & 1) != 0)
+        if ((p->sends & join_source_bit((uint8_t)source)) != 0)
             json_array_append_new(list, json_string(join_source_name((uint8_t)source)));
     return list;
 }

@@ -209,7 +209,7 @@ static void follow_epoch(struct join_media *m)
 /* Whether somebody sends this, or has not said yet. */
 static bool may_send(const struct participant_person *person, uint8_t source)
 {
-    return !person->sends_known || (person->sends >> (source - SIGNAL_AUDIO) & 1) != 0;
+    return !person->sends_known || (person->sends & join_source_bit(source)) != 0;
 }
 
 /* Screens first: they are what a meeting is about when there is one. */
@@ -280,7 +280,7 @@ static void say_what_is_sent(struct join_media *m)
     uint8_t sends = 0;
     for (unsigned i = SIGNAL_AUDIO; i <= SIGNAL_SCREEN; i++)
         if (m->own[i].published)
-            sends |= (uint8_t)(PARTICIPANT_SENDS_AUDIO << (i - SIGNAL_AUDIO));
+            sends |= join_source_bit((uint8_t)i);
     int rv = participant_set_sends(brain(m), sends, join_media_now(m));
     if (rv != CONCLAVE_ESTATE) /* it is over */
         fail(m, rv);

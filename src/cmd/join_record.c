@@ -54,6 +54,11 @@ const char *join_source_name(uint8_t source)
                                                                             : "unknown";
 }
 
+uint8_t join_source_bit(uint8_t source)
+{
+    return (uint8_t)(PARTICIPANT_SENDS_AUDIO << (source - SIGNAL_AUDIO));
+}
+
 int join_record_new(const char *folder, struct join_record **out)
 {
     struct join_record *r = calloc(1, sizeof *r);

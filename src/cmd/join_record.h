@@ -66,5 +66,7 @@ bool join_record_next(const struct join_record *r, size_t *at, uint64_t now_us,
 
 /* "sound", "camera", "screen". */
 const char *join_source_name(uint8_t source);
+/* Among what a participant says that it sends: of PARTICIPANT_SENDS_... */
+uint8_t join_source_bit(uint8_t source);
 
 #endif

@@ -1,5 +1,6 @@
 /* A server with an app, and a browser that opens it. CONCLAVED names the program; CHROMIUM the
  * browser, else Debian's. */
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -90,6 +91,18 @@ export const startBrowser = (...more) => launch("--use-fake-ui-for-media-stream"
 /** Whoever asks for a screen gets the tab of this title; devices take a permission of the context. */
 export const startSharingBrowser = (title, ...more) =>
   launch(`--auto-select-tab-capture-source-by-title=${title}`, ...more);
+
+/** Runs in a page of a context of its own, in which nothing that should never happen does. */
+export async function withPage(browser, origin, options, work) {
+  const context = await browser.newContext(options);
+  try {
+    const { page, faults } = await openPage(context, origin);
+    await work(page);
+    assert.deepEqual(faults, []);
+  } finally {
+    await context.close();
+  }
+}
 
 /** A page that collects what should never happen: script errors, blocked things, requests abroad. */
 export async function openPage(context, origin) {

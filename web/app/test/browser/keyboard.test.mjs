@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { control, enter, full, LINK, lobby, phase, reason } from "./acts.mjs";
-import { missing, openPage, root, startBrowser, startServer } from "./harness.mjs";
+import { missing, root, startBrowser, startServer, withPage } from "./harness.mjs";
 
 const why = missing();
 if (why !== null) console.log(`** SKIPPED: ${why}. Nothing was shown about keyboards. **`);
@@ -22,19 +22,8 @@ after(async () => {
   await server?.stop();
 });
 
-async function inPage(work, options = { reducedMotion: "reduce" }) {
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
-    ...options,
-  });
-  try {
-    const { page, faults } = await openPage(context, server.url);
-    await work(page);
-    assert.deepEqual(faults, []);
-  } finally {
-    await context.close();
-  }
-}
+const inPage = (work, options = { reducedMotion: "reduce" }) =>
+  withPage(browser, server.url, { viewport: { width: 1280, height: 800 }, ...options }, work);
 
 /** What has the focus, by the name that is read out; "" if nothing has. */
 const focused = (page) =>

@@ -16,7 +16,7 @@ import {
   without,
   withoutDevices,
 } from "./acts.mjs";
-import { missing, openPage, root, startBrowser, startServer } from "./harness.mjs";
+import { missing, root, startBrowser, startServer, withPage } from "./harness.mjs";
 import { scenes } from "./scenes.mjs";
 
 const why = missing();
@@ -37,17 +37,8 @@ after(async () => {
   await server?.stop();
 });
 
-/** Runs in a page; what is left open is closed. */
-async function inPage(options, work) {
-  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-  try {
-    const { page, faults } = await openPage(context, server.url);
-    await work(page);
-    assert.deepEqual(faults, []);
-  } finally {
-    await context.close();
-  }
-}
+const inPage = (options, work) =>
+  withPage(browser, server.url, { reducedMotion: "reduce", ...options }, work);
 
 /* The tool that drives the browser evaluates outside of the page's policy; the page never does. */
 async function findings(page) {
